@@ -1,0 +1,381 @@
+"""Runs MiniStack as the cloud of the rehearsal.
+
+MiniStack is a real CloudFormation engine with Lambda, IAM, STS and more in one
+process. It differs from AWS in places that matter to a custom resource. Each
+function below that is marked with ``closes`` takes one such difference away by
+replacing a function of the engine, and names it in one line.
+
+What is read from the environment:
+
+``REHEARSAL_ANSWER_KEY``            64 hex digits that sign the response URLs
+``REHEARSAL_FUNCTION_ENVIRONMENT``  JSON object: more variables for functions
+``STATE_DIR``, ``TMPDIR``           folders of this engine alone
+``AUTH`` and others                 settings of MiniStack itself
+
+Standard output gets one JSON object a line, ``{"gap": text}`` for each closed
+difference and then ``{"port": number}``, and is closed; everything else goes to
+standard error. The engine ends, and its functions with it, when standard input
+is closed, so it cannot outlive the one that started it.
+"""
+
+import asyncio
+import contextvars
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import urllib.parse
+
+GAPS = []
+
+# The request that the current thread has sent and waits for.
+SENT = threading.local()
+
+
+def closes(*gaps):
+    """Marks a function that takes these differences to AWS away."""
+
+    def mark(close):
+        GAPS.append((gaps, close))
+        return close
+
+    return mark
+
+
+def end(*_):
+    """Ends this process and every function at once."""
+    os.killpg(0, signal.SIGKILL)
+
+
+@closes("it ends when the rehearsal does, and so do its functions")
+def follow_the_parent():
+    """Ends with standard input; the engine alone would live on."""
+
+    def wait():
+        while sys.stdin.buffer.read(4096):
+            pass
+        end()
+
+    threading.Thread(target=wait, daemon=True).start()
+    signal.signal(signal.SIGTERM, end)
+
+
+@closes("it listens on loopback only")
+def listen():
+    """Takes a free port before the engine reads its number.
+
+    The engine alone would listen on every interface.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(256)
+    os.environ["BIND_HOST"] = "127.0.0.1"
+    os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
+    return listener
+
+
+def answer_url(event, key, now):
+    """The presigned URL of CloudFormation's bucket that answers ``event``.
+
+    It has AWS's shape; only the signature is made with the run's own key.
+    """
+    region = event["StackId"].split(":")[3]
+    label = region.replace("-", "")
+    host = f"cloudformation-custom-resource-response-{label}.s3.{region}.amazonaws.com"
+    stack = urllib.parse.quote(event["StackId"], safe="/")
+    path = f"/{stack}%7C{event['LogicalResourceId']}%7C{event['RequestId']}"
+    query = (
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        f"&X-Amz-Credential=REHEARSAL%2F{now:%Y%m%d}%2F{region}%2Fs3%2Faws4_request"
+        f"&X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Expires=7200&X-Amz-SignedHeaders=host"
+    )
+    signed = f"PUT\n{host}\n{path}\n{query}".encode()
+    signature = hmac.new(key, signed, hashlib.sha256).hexdigest()
+    return f"https://{host}{path}?{query}&X-Amz-Signature={signature}"
+
+
+@closes(
+    "a response URL has the shape of AWS's, signed with the run's own key",
+    "a custom resource's request is delivered as Lambda's events are: one that was lost runs again",
+)
+def deliver_requests():
+    """Replaces how a custom resource's request reaches its function."""
+    from ministack.services import lambda_svc
+    from ministack.services.cloudformation import custom_resource
+
+    key = bytes.fromhex(os.environ["REHEARSAL_ANSWER_KEY"])
+    run_once = lambda_svc._execute_function_with_config_scope
+    own_url = f"{custom_resource._gateway_url()}/_ministack/cfn-response/"
+
+    def execute(function, event):
+        url = event.get("ResponseURL") if isinstance(event, dict) else None
+        if not isinstance(url, str) or not url.startswith(own_url):
+            return run_once(function, event)
+        with custom_resource._lock:
+            # The answer comes back under the id of its request.
+            entry = custom_resource._pending[url.removeprefix(own_url)]
+            custom_resource._pending[event["RequestId"]] = entry
+        now = datetime.datetime.now(datetime.timezone.utc)
+        event = {**event, "ResponseURL": answer_url(event, key, now)}
+        SENT.request_id, SENT.entry = event["RequestId"], entry
+        return lambda_svc.invoke_async_with_retry(function, event)
+
+    lambda_svc._execute_function_with_config_scope = execute
+
+
+def invented_id(stack_name, logical_id):
+    """The physical id of a resource that never told its own."""
+    return f"{stack_name}_{logical_id}_{secrets.token_hex(7)[:13].upper()}"
+
+
+class Request:
+    """One request to a custom resource, shown in its stack while it runs."""
+
+    def __init__(self, kind, logical_id, props, stack_name, stack_id, resource_type, physical_id):
+        from ministack.services import cloudformation
+        from ministack.services.cloudformation import stacks
+
+        self.add_event = stacks._add_event
+        self.now = stacks.now_iso
+        self.kind = kind
+        self.names = (stack_id, stack_name, logical_id, resource_type)
+        self.physical_id = physical_id
+        self.stack = cloudformation._stacks.get(stack_name) or {}
+        self.resources = self.stack.setdefault("_resources", {})
+        self.record = self.resources.get(logical_id)
+        self.cleans_up = False
+        if kind == "Create":
+            self.record = self.resources[logical_id] = {
+                "PhysicalResourceId": "",
+                "ResourceType": resource_type,
+                "LogicalResourceId": logical_id,
+                "Properties": props,
+                "Attributes": {},
+            }
+
+    def show(self, state, reason=""):
+        """Shows the resource in this state, for example ``IN_PROGRESS``."""
+        if self.kind == "Delete" and self.record.get("PhysicalResourceId") != self.physical_id:
+            # The one before a replacement: the stack shows its successor.
+            return
+        self.record["ResourceStatus"] = f"{self.kind.upper()}_{state}"
+        self.record["ResourceStatusReason"] = reason
+        self.record["Timestamp"] = self.now()
+
+    def begin(self):
+        """Before the request is sent."""
+        if self.record:
+            self.show("IN_PROGRESS")
+        if self.kind == "Delete" and self.stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
+            stack_id, stack_name, *_ = self.names
+            self.stack["StackStatus"] = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+            self.add_event(
+                stack_id, stack_name, stack_name, "AWS::CloudFormation::Stack",
+                self.stack["StackStatus"], physical_id=stack_id,
+            )
+        if self.stack.get("StackStatus") == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+            self.cleans_up = True
+            self.add_event(*self.names, "DELETE_IN_PROGRESS", physical_id=self.physical_id)
+
+    def succeed(self):
+        """After an answer with SUCCESS."""
+        if self.cleans_up:
+            self.add_event(*self.names, "DELETE_COMPLETE", physical_id=self.physical_id)
+
+    def fail(self, reason):
+        """After an answer with FAILED, or none in time."""
+        if not self.record:
+            return
+        self.show("FAILED", reason)
+        if self.kind == "Create" and SENT.entry is not None:
+            answer = SENT.entry["result"] or {}
+            self.record["PhysicalResourceId"] = answer.get("PhysicalResourceId") or invented_id(
+                self.names[1], self.names[2]
+            )
+
+
+@closes(
+    "a custom resource is listed while it is in progress and after it failed",
+    "an update that removes a custom resource does so as a cleanup, with events",
+)
+def show_requests():
+    """Keeps a stack's list of resources right while a request runs."""
+    from ministack.services.cloudformation import custom_resource
+
+    invoke = custom_resource.invoke_custom_resource
+
+    def invoke_and_show(kind, logical_id, props, *stack, physical_id=None, old_props=None):
+        SENT.request_id = SENT.entry = None
+        request = Request(kind, logical_id, props, *stack, physical_id)
+        request.begin()
+        try:
+            answer = invoke(kind, logical_id, props, *stack, physical_id, old_props)
+        except Exception as failure:
+            request.fail(str(failure))
+            raise
+        finally:
+            custom_resource._pending.pop(SENT.request_id, None)
+        request.succeed()
+        return answer
+
+    custom_resource.invoke_custom_resource = invoke_and_show
+
+
+@closes("a Create that failed or stayed silent gets its Delete when the stack rolls back")
+def roll_back_failed_creates():
+    """Adds what failed to the resources that a rollback deletes."""
+    from ministack.services.cloudformation import handlers, stacks
+
+    roll_back = stacks._roll_back_operation
+
+    async def roll_back_all(stack_name, stack_id, stack, operation, *more):
+        created = operation.setdefault("created", [])
+        for logical_id, record in stack.get("_resources", {}).items():
+            failed = record.get("ResourceStatus") == "CREATE_FAILED"
+            if failed and logical_id not in created:
+                created.append(logical_id)
+        await roll_back(stack_name, stack_id, stack, operation, *more)
+
+    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_all
+
+
+@closes("a function finds what Lambda gives it, nothing of this machine, and what is injected")
+def give_functions_their_own_environment():
+    """Takes the engine's environment away from the functions' processes."""
+    from ministack.core.lambda_runtime import HOST_PREFIX_ENV
+    from ministack.services import lambda_svc
+
+    injected = json.loads(os.environ.get("REHEARSAL_FUNCTION_ENVIRONMENT", "{}"))
+    foreign = (set(os.environ) - {"PATH", "LANG"}) | {HOST_PREFIX_ENV, "AWS_ENDPOINT_URL"}
+    build = lambda_svc._provided_worker_env
+
+    def environment(config, code_dir, port):
+        declared = (config.get("Environment") or {}).get("Variables") or {}
+        found = build(config, code_dir, port)
+        group = (config.get("LoggingConfig") or {}).get("LogGroup")
+        return {
+            "TZ": ":UTC",
+            "AWS_LAMBDA_LOG_GROUP_NAME": group or f"/aws/lambda/{config['FunctionName']}",
+            **{name: found[name] for name in found if name in declared or name not in foreign},
+            **injected,
+        }
+
+    lambda_svc._provided_worker_env = environment
+
+
+@closes("a function's code may be in another account's bucket, and must be there")
+def read_published_code():
+    """Reads code as the account that owns the bucket; without it all fails."""
+    from ministack.services import lambda_svc, s3
+
+    fetch = lambda_svc._fetch_code_from_s3
+
+    def fetch_as_owner(bucket, key, version_id=None):
+        def run():
+            owner = s3._bucket_owner_account(bucket)
+            if owner:
+                lambda_svc._request_account_id.set(owner)
+            return fetch(bucket, key, version_id)
+
+        code = contextvars.copy_context().run(run)
+        if code is None:
+            raise ValueError(f"Error occurred while GetObject: no {key} in bucket {bucket}")
+        return code
+
+    lambda_svc._fetch_code_from_s3 = fetch_as_owner
+
+
+@closes("a template's conditions can ask for the partition, the region and the account")
+def read_pseudo_parameters():
+    """Gives conditions the values that AWS gives them in place of parameters."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+    evaluate = engine._evaluate_conditions
+
+    def evaluate_with_pseudo_parameters(template, params):
+        values = {
+            "AWS::Partition": "aws",
+            "AWS::Region": get_region(),
+            "AWS::AccountId": get_account_id(),
+        }
+        pseudo = {name: {"Value": value} for name, value in values.items()}
+        return evaluate(template, {**pseudo, **params})
+
+    for module in (changesets, engine, handlers, stacks):
+        if hasattr(module, "_evaluate_conditions"):
+            module._evaluate_conditions = evaluate_with_pseudo_parameters
+
+
+@closes("the two AWS managed policies for IAM Identity Center exist")
+def add_managed_policies():
+    """Adds policies of AWS that the engine does not bring."""
+    from ministack.services import iam
+
+    for name, services in [
+        ("AWSSSOReadOnly", ["sso", "identitystore"]),
+        ("AWSSSODirectoryReadOnly", ["sso-directory", "identitystore"]),
+    ]:
+        actions = [f"{service}:{verb}*" for service in services
+                   for verb in ("Describe", "Get", "List", "Search")]
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        policy = iam._make_aws_managed_record(name, document)
+        iam._aws_managed_policies[policy["Arn"]] = policy
+
+
+@closes("a deleted function runs no more, and makes no log group anew")
+def let_deleted_functions_rest():
+    """Drops events and log lines of functions that are gone."""
+    from ministack.services import lambda_svc
+
+    execute, write_log = lambda_svc._execute_function, lambda_svc._emit_lambda_logs
+
+    def is_gone(function):
+        config = function.get("config") or function
+        account, region = lambda_svc._account_region_from_function_config(config)
+        name = config.get("FunctionName")
+        return lambda_svc._functions.get_scoped(account, region, name) is None
+
+    def execute_if_there(function, event):
+        return {"body": None} if is_gone(function) else execute(function, event)
+
+    def write_log_if_there(function, *details, **more):
+        if not is_gone(function):
+            write_log(function, *details, **more)
+
+    lambda_svc._execute_function = execute_if_there
+    lambda_svc._emit_lambda_logs = write_log_if_there
+
+
+def main():
+    """Closes every gap, tells so, and serves until standard input closes."""
+    os.setsid()
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    listener = None
+    for gaps, close in GAPS:
+        listener = close() or listener
+        for gap in gaps:
+            print(json.dumps({"gap": gap}), file=report)
+    print(json.dumps({"port": int(os.environ["GATEWAY_PORT"])}), file=report)
+    report.close()
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = 75
+    asyncio.run(serve(app, config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+//! The bucket that takes the answers, as CloudFormation's own in S3 does.
+//!
+//! A function answers a custom-resource request by PUT to a presigned URL of
+//! S3. This server stands behind that URL's host name: it verifies the
+//! signature, keeps what it got, and hands accepted answers on to the
+//! [engine](crate::engine). It speaks plain HTTP; the
+//! [internet](crate::internet) puts TLS in front of it.
+
+mod fault;
+mod forward;
+mod presigned;
+mod received;
+mod server;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+pub use fault::BucketFault;
+pub use presigned::{AnswerKey, MalformedAnswerKey};
+pub use received::{ReceivedAnswer, Verdict};
+
+use presigned::Presigner;
+use server::Bucket;
+
+/// A running bucket on a loopback port that the system chose. Dropping it
+/// closes the port and every connection.
+#[derive(Debug)]
+pub struct AnswerBucket {
+    address: SocketAddr,
+    bucket: Arc<Bucket>,
+    server: AbortHandle,
+}
+
+impl AnswerBucket {
+    /// Starts a bucket for `region` that believes signatures made with `key`.
+    ///
+    /// Accepted answers are handed on to the engine at `forward`; without
+    /// one they are only kept.
+    ///
+    /// # Errors
+    /// When no loopback port can be opened.
+    pub async fn start(
+        key: AnswerKey,
+        region: &str,
+        forward: Option<SocketAddr>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let bucket = Arc::new(Bucket::new(Presigner::new(key, region), forward));
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&bucket))).abort_handle();
+        Ok(Self {
+            address,
+            bucket,
+            server,
+        })
+    }
+
+    /// The bucket's host name in AWS, to be led to [`Self::address`].
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.bucket.presigner.host()
+    }
+
+    /// Where the bucket listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The response URL that CloudFormation would put into a request now,
+    /// good for two hours.
+    #[must_use]
+    pub fn presign(&self, stack_id: &str, logical_id: &str, request_id: &str) -> String {
+        self.bucket
+            .presigner
+            .presign(stack_id, logical_id, request_id, OffsetDateTime::now_utc())
+    }
+
+    /// Everything that was sent here so far, refused or not, oldest first.
+    #[must_use]
+    pub fn answers(&self) -> Vec<ReceivedAnswer> {
+        self.bucket.answers()
+    }
+
+    /// Waits for the first accepted answer to `request_id`, at once if it is
+    /// here already. It waits as long as the caller lets it.
+    pub async fn next_answer(&self, request_id: &str) -> ReceivedAnswer {
+        self.bucket.next_answer(request_id).await
+    }
+
+    /// Lets the next requests meet `fault`. Faults queue up.
+    pub fn script(&self, fault: BucketFault) {
+        self.bucket.script(fault);
+    }
+}
+
+impl Drop for AnswerBucket {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

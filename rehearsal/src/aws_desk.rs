@@ -1,0 +1,256 @@
+//! The two desks of AWS that the function asks, for tests without an engine:
+//! one secret at Secrets Manager, one stack at CloudFormation.
+//!
+//! What they answer is set by the test; what they were asked is counted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What Secrets Manager answers.
+#[derive(Clone, Debug)]
+pub enum Secret {
+    /// This text.
+    Text(String),
+    /// Bytes.
+    Binary,
+    /// The role may not read it.
+    Denied,
+    /// There is no such secret.
+    Missing,
+    /// Secrets Manager is not working.
+    Down,
+}
+
+/// What CloudFormation answers about the stack and its one resource.
+#[derive(Clone, Debug)]
+pub enum Stack {
+    /// These statuses, and the id that is recorded for the resource.
+    Is {
+        /// For example `CREATE_IN_PROGRESS`.
+        stack: &'static str,
+        /// The resource's; empty if it is not listed.
+        resource: &'static str,
+        /// The recorded physical id; empty if there is none.
+        recorded: String,
+    },
+    /// The role may not ask.
+    Denied,
+    /// There is no such stack.
+    Missing,
+    /// CloudFormation is not working.
+    Down,
+}
+
+impl Stack {
+    /// A stack and a resource that are doing this.
+    pub fn is(stack: &'static str, resource: &'static str, recorded: &str) -> Self {
+        Self::Is {
+            stack,
+            resource,
+            recorded: recorded.to_owned(),
+        }
+    }
+
+    /// The stack is being created, and with it the resource.
+    pub fn creating() -> Self {
+        Self::is("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "")
+    }
+
+    /// The stack is being updated, and with it the resource `recorded`.
+    pub fn updating(recorded: &str) -> Self {
+        Self::is("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", recorded)
+    }
+
+    /// The stack is being deleted, and with it the resource `recorded`.
+    pub fn deleting(recorded: &str) -> Self {
+        Self::is("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", recorded)
+    }
+}
+
+#[derive(Debug)]
+struct Desk {
+    secrets: Vec<Secret>,
+    secret_requests: usize,
+    stacks: Vec<Stack>,
+    stack_requests: usize,
+    resource_requests: usize,
+}
+
+/// The running desks. Dropping them closes them.
+#[derive(Debug)]
+pub struct AwsDesk {
+    desk: Arc<Mutex<Desk>>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl AwsDesk {
+    /// Opens the desks on a free port of loopback.
+    ///
+    /// # Errors
+    /// The server cannot listen.
+    pub async fn start(secret: Secret, stack: Stack) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Mutex::new(Desk {
+            secrets: vec![secret],
+            secret_requests: 0,
+            stacks: vec![stack],
+            stack_requests: 0,
+            resource_requests: 0,
+        }));
+        let routes = Router::new().fallback(answer).with_state(Arc::clone(&desk));
+        let server = tokio::spawn(async move {
+            axum::serve(listener, routes).await.ok();
+        });
+        Ok(Self {
+            desk,
+            address,
+            server,
+        })
+    }
+
+    /// Where the desks listen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers each of these once, the last one ever after.
+    pub fn secrets(&self, secrets: impl IntoIterator<Item = Secret>) {
+        let mut desk = self.lock();
+        desk.secrets = secrets.into_iter().collect();
+        desk.secret_requests = 0;
+    }
+
+    /// Answers each of these once, the last one ever after. The stack and the
+    /// resource each have a script of their own, so that the order of requests
+    /// that are sent together does not matter.
+    pub fn stacks(&self, stacks: impl IntoIterator<Item = Stack>) {
+        let mut desk = self.lock();
+        desk.stacks = stacks.into_iter().collect();
+        desk.stack_requests = 0;
+        desk.resource_requests = 0;
+    }
+
+    /// How often the secret was asked for since its script was set.
+    pub fn secret_requests(&self) -> usize {
+        self.lock().secret_requests
+    }
+
+    /// How often CloudFormation was asked about the resource since its script
+    /// was set.
+    pub fn resource_requests(&self) -> usize {
+        self.lock().resource_requests
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AwsDesk {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn answer(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+    if headers.contains_key("x-amz-target") {
+        desk.secret_requests += 1;
+        return entry(&desk.secrets, desk.secret_requests)
+            .map_or_else(missing_script, secret_answer);
+    }
+    if String::from_utf8_lossy(&body).contains("Action=DescribeStackResource") {
+        desk.resource_requests += 1;
+        return entry(&desk.stacks, desk.resource_requests)
+            .map_or_else(missing_script, resource_answer);
+    }
+    desk.stack_requests += 1;
+    entry(&desk.stacks, desk.stack_requests).map_or_else(missing_script, stack_answer)
+}
+
+/// The answer to the `count`th request: the last entry stays.
+fn entry<T>(script: &[T], count: usize) -> Option<&T> {
+    script.get(count - 1).or(script.last())
+}
+
+fn missing_script() -> Response {
+    StatusCode::NOT_IMPLEMENTED.into_response()
+}
+
+fn secret_answer(secret: &Secret) -> Response {
+    let error = |status: StatusCode, code: &str| {
+        let body = serde_json::json!({"__type": code, "message": "as the test wants it"});
+        (status, axum::Json(body)).into_response()
+    };
+    match secret {
+        Secret::Text(text) => axum::Json(serde_json::json!({"SecretString": text})).into_response(),
+        Secret::Binary => axum::Json(serde_json::json!({"SecretBinary": "AAEC"})).into_response(),
+        Secret::Denied => error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
+        Secret::Missing => error(StatusCode::BAD_REQUEST, "ResourceNotFoundException"),
+        Secret::Down => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError"),
+    }
+}
+
+fn stack_answer(stack: &Stack) -> Response {
+    match stack {
+        Stack::Is { stack, .. } => xml(format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+             <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
+             <StackStatus>{stack}</StackStatus>\
+             </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )),
+        other => no_answer(other),
+    }
+}
+
+fn resource_answer(stack: &Stack) -> Response {
+    match stack {
+        Stack::Is { resource: "", .. } => refusal("ValidationError", "Resource does not exist"),
+        Stack::Is {
+            resource, recorded, ..
+        } => xml(format!(
+            "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
+             <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
+             <LastUpdatedTimestamp>2026-11-24T00:00:00Z</LastUpdatedTimestamp>\
+             <PhysicalResourceId>{recorded}</PhysicalResourceId>\
+             <ResourceStatus>{resource}</ResourceStatus>\
+             </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+        )),
+        other => no_answer(other),
+    }
+}
+
+fn no_answer(stack: &Stack) -> Response {
+    match stack {
+        Stack::Denied => refusal("AccessDenied", "not authorized"),
+        Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
+        Stack::Down | Stack::Is { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+fn refusal(code: &str, message: &str) -> Response {
+    let status = match code {
+        "AccessDenied" => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
+         <Message>{message}</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+    );
+    (status, [("Content-Type", "text/xml")], body).into_response()
+}
+
+fn xml(body: String) -> Response {
+    ([("Content-Type", "text/xml")], body).into_response()
+}

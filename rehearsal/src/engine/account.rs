@@ -1,0 +1,266 @@
+//! One account of the engine, with the clients that act in it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use thiserror::Error;
+use tokio::time::{Instant, interval};
+
+/// How the last line of each invocation begins.
+const LAST_LINE: &str = "REPORT RequestId: ";
+
+/// How long a function's lines are waited for.
+const LOG_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often they are looked for.
+const LOG_POLL: Duration = Duration::from_millis(100);
+
+/// The number of an account: twelve digits, the first of them not zero.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId12(String);
+
+impl AccountId12 {
+    /// A number that, by chance, no other test of the run uses.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(fastrand::u64(100_000_000_000..1_000_000_000_000).to_string())
+    }
+
+    /// The twelve digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId12 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for AccountId12 {
+    type Err = MalformedAccountId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if text.len() == 12 && digits && !text.starts_with('0') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedAccountId(text.to_owned()))
+        }
+    }
+}
+
+/// A text that is no account's number.
+#[derive(Debug, Error)]
+#[error("`{0}` is not twelve digits that start with another one than 0")]
+pub struct MalformedAccountId(String);
+
+/// An account of the engine, with the rights of its root user.
+///
+/// An account exists as soon as it is used: the engine takes a twelve-digit
+/// access key id for the account of that number.
+#[derive(Clone, Debug)]
+pub struct Account {
+    id: AccountId12,
+    region: String,
+    cloudformation: aws_sdk_cloudformation::Client,
+    iam: aws_sdk_iam::Client,
+    sts: aws_sdk_sts::Client,
+    s3: aws_sdk_s3::Client,
+    secretsmanager: aws_sdk_secretsmanager::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+}
+
+/// What every client of the engine is made from.
+#[derive(Clone, Debug)]
+pub(super) struct Gateway {
+    endpoint: String,
+    region: String,
+    http: SharedHttpClient,
+}
+
+impl Gateway {
+    pub(super) fn new(address: SocketAddr, region: &str) -> Self {
+        Self {
+            endpoint: format!("http://{address}"),
+            region: region.to_owned(),
+            http: Builder::new().build_http(),
+        }
+    }
+
+    /// The configuration of a client that acts with `credentials`.
+    pub(super) fn config(&self, credentials: Credentials) -> aws_types::SdkConfig {
+        aws_types::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http.clone())
+            .build()
+    }
+}
+
+impl Account {
+    pub(super) fn new(gateway: &Gateway, id: AccountId12) -> Self {
+        let credentials = Credentials::from_keys(id.as_str(), "root-of-the-rehearsal", None);
+        let config = gateway.config(credentials);
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true);
+        Self {
+            id,
+            region: gateway.region.clone(),
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            secretsmanager: aws_sdk_secretsmanager::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+        }
+    }
+
+    /// The account's number.
+    #[must_use]
+    pub fn id(&self) -> &AccountId12 {
+        &self.id
+    }
+
+    /// The region that every client asks.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// CloudFormation in this account.
+    #[must_use]
+    pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
+        &self.cloudformation
+    }
+
+    /// IAM in this account.
+    #[must_use]
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.iam
+    }
+
+    /// STS in this account.
+    #[must_use]
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        &self.sts
+    }
+
+    /// S3 in this account.
+    #[must_use]
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+
+    /// Secrets Manager in this account.
+    #[must_use]
+    pub fn secretsmanager(&self) -> &aws_sdk_secretsmanager::Client {
+        &self.secretsmanager
+    }
+
+    /// CloudWatch Logs in this account.
+    #[must_use]
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        &self.logs
+    }
+
+    /// The lines of a log group as soon as this many invocations wrote all
+    /// of theirs, or after ten seconds.
+    ///
+    /// A function's lines come after its answer, so a stack may be complete
+    /// before they are here.
+    ///
+    /// # Errors
+    /// The engine cannot be asked.
+    pub async fn log_lines_of(
+        &self,
+        log_group: &str,
+        invocations: usize,
+    ) -> Result<Vec<String>, aws_sdk_cloudwatchlogs::Error> {
+        let deadline = Instant::now() + LOG_LIMIT;
+        let mut poll = interval(LOG_POLL);
+        loop {
+            poll.tick().await;
+            let lines = self.log_lines(log_group).await?;
+            let ends = lines.iter().filter(|line| line.starts_with(LAST_LINE));
+            if ends.count() >= invocations || Instant::now() >= deadline {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Every line of a log group, in the order of its streams; none if there
+    /// is no such group.
+    ///
+    /// # Errors
+    /// The engine cannot be asked.
+    pub async fn log_lines(
+        &self,
+        log_group: &str,
+    ) -> Result<Vec<String>, aws_sdk_cloudwatchlogs::Error> {
+        let mut lines = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self
+                .logs
+                .filter_log_events()
+                .log_group_name(log_group)
+                .set_next_token(next)
+                .send()
+                .await;
+            let page = match page.map_err(aws_sdk_cloudwatchlogs::Error::from) {
+                Ok(page) => page,
+                Err(aws_sdk_cloudwatchlogs::Error::ResourceNotFoundException(_)) => {
+                    return Ok(lines);
+                }
+                Err(error) => return Err(error),
+            };
+            for event in page.events() {
+                lines.extend(
+                    event
+                        .message()
+                        .unwrap_or_default()
+                        .lines()
+                        .map(str::to_owned),
+                );
+            }
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(lines);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AccountId12;
+
+    #[test]
+    fn accepts_twelve_digits_and_nothing_else() {
+        for (text, good) in [
+            ("123456789012", true),
+            ("012345678901", false),
+            ("12345678901", false),
+            ("1234567890123", false),
+            ("12345678901a", false),
+            ("", false),
+        ] {
+            assert_eq!(text.parse::<AccountId12>().is_ok(), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn makes_up_numbers_that_it_accepts() {
+        let id = AccountId12::random();
+        assert_eq!(id.as_str().parse::<AccountId12>().unwrap(), id);
+    }
+}

@@ -1,0 +1,253 @@
+//! The engine's files on this machine: fetched once, then found again.
+//!
+//! They are in Cargo's target directory, under a name that changes with what
+//! is required, so `cargo clean` removes them and a new version never mixes
+//! with an old one. Every file that pip takes is checked by its hash.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use sha2::{Digest, Sha256};
+
+use super::EngineError;
+
+/// What pip installs, each file with its hash.
+const REQUIREMENTS: &str = include_str!("../../python/requirements.txt");
+
+/// Python below this does not run the engine.
+const OLDEST_PYTHON: (u32, u32) = (3, 10);
+
+/// Where a new enough Python is looked for, in this order.
+const PYTHONS: [&str; 6] = [
+    "python3",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+];
+
+/// The file that is written when everything else is there.
+const COMPLETE: &str = "complete";
+
+/// The engine, installed on this machine.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    folder: PathBuf,
+}
+
+impl Installation {
+    /// Finds the engine, or fetches it, which takes some seconds and the
+    /// network. Processes that do so at the same time wait for one another.
+    ///
+    /// # Errors
+    /// There is no usable Python, no network or no space.
+    pub async fn ensure() -> Result<Self, EngineError> {
+        tokio::task::spawn_blocking(|| {
+            let installation = Self::expected()?;
+            if !installation.is_complete() {
+                installation.install()?;
+            }
+            Ok(installation)
+        })
+        .await
+        .expect("the installation does not panic")
+    }
+
+    /// Whether the engine is here, so that [`Self::ensure`] fetches nothing.
+    #[must_use]
+    pub fn is_present() -> bool {
+        Self::expected().is_ok_and(|installation| installation.is_complete())
+    }
+
+    /// The Python that has the engine among its packages.
+    #[must_use]
+    pub fn python(&self) -> PathBuf {
+        self.folder.join("bin").join("python")
+    }
+
+    /// The installation as it is or would be on this machine.
+    fn expected() -> Result<Self, EngineError> {
+        let executable = std::env::current_exe().map_err(|source| EngineError::Folder {
+            path: PathBuf::from("the running program"),
+            source,
+        })?;
+        let target = target_dir(std::env::var_os("CARGO_TARGET_DIR").as_deref(), &executable);
+        let folder = target.join("rehearsal").join(folder_name(REQUIREMENTS));
+        Ok(Self { folder })
+    }
+
+    /// A Python that was removed since leaves a dangling link behind.
+    fn is_complete(&self) -> bool {
+        self.folder.join(COMPLETE).exists() && self.python().exists()
+    }
+
+    fn install(&self) -> Result<(), EngineError> {
+        let unusable = |source| EngineError::Folder {
+            path: self.folder.clone(),
+            source,
+        };
+        let lock = self.lock_file().map_err(unusable)?;
+        lock.lock().map_err(unusable)?;
+        if self.is_complete() {
+            return Ok(());
+        }
+        let python = find_python()?;
+        remove(&self.folder).map_err(unusable)?;
+        let venv = run(Command::new(python)
+            .args(["-I", "-m", "venv"])
+            .arg(&self.folder));
+        if !venv.as_ref().is_ok_and(|output| output.status.success()) {
+            return Err(EngineError::NoVenv {
+                output: venv.map_or_else(|error| error.to_string(), |output| last_line(&output)),
+            });
+        }
+        let requirements = self.folder.join("requirements.txt");
+        fs::write(&requirements, REQUIREMENTS).map_err(unusable)?;
+        let pip = run(Command::new(self.python())
+            .args(["-I", "-m", "pip", "install", "--quiet", "--no-input"])
+            .args(["--disable-pip-version-check", "--prefer-binary"])
+            .args(["--require-hashes", "--requirement"])
+            .arg(&requirements));
+        if !pip.as_ref().is_ok_and(|output| output.status.success()) {
+            return Err(EngineError::PipFailed {
+                last_line: pip.map_or_else(|error| error.to_string(), |output| last_line(&output)),
+            });
+        }
+        fs::write(self.folder.join(COMPLETE), "").map_err(unusable)
+    }
+
+    /// The file that is locked during an installation, beside its folder.
+    fn lock_file(&self) -> io::Result<File> {
+        let mut path = self.folder.clone().into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        File::options().create(true).append(true).open(path)
+    }
+}
+
+/// Cargo's target directory: what the user set if it is absolute, or else
+/// where the running program was built.
+fn target_dir(set: Option<&OsStr>, executable: &Path) -> PathBuf {
+    if let Some(set) = set.map(Path::new).filter(|set| set.is_absolute()) {
+        return set.to_path_buf();
+    }
+    let mut folder = executable.parent().unwrap_or(executable);
+    if folder
+        .file_name()
+        .is_some_and(|name| name == "deps" || name == "examples")
+    {
+        folder = folder.parent().unwrap_or(folder);
+    }
+    let target = folder.parent().unwrap_or(folder);
+    // With `--target` there is a folder named by the triple in between.
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    if name.matches('-').count() >= 2 {
+        target.parent().unwrap_or(target).to_path_buf()
+    } else {
+        target.to_path_buf()
+    }
+}
+
+/// A name that tells the engine's version and changes with any requirement.
+fn folder_name(requirements: &str) -> String {
+    let version = requirements
+        .lines()
+        .find_map(|line| line.strip_prefix("ministack=="))
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap_or("unknown");
+    let hash = Sha256::digest(requirements);
+    let [first, second, third, fourth, ..] = hash.as_slice() else {
+        unreachable!("SHA-256 gives 32 bytes");
+    };
+    format!("ministack-{version}-{first:02x}{second:02x}{third:02x}{fourth:02x}")
+}
+
+/// The first Python in `PATH` that is new enough.
+fn find_python() -> Result<&'static str, EngineError> {
+    let mut too_old = None;
+    for python in PYTHONS {
+        let script = "import sys; print('%d.%d' % sys.version_info[:2])";
+        let Ok(output) = run(Command::new(python).args(["-I", "-c", script])) else {
+            continue;
+        };
+        let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        match version(&found) {
+            Some(version) if version >= OLDEST_PYTHON => return Ok(python),
+            Some(_) => too_old = too_old.or(Some(found)),
+            // A launcher of another Python manager that leads nowhere.
+            None => {}
+        }
+    }
+    Err(
+        too_old.map_or(EngineError::NoPython, |found| EngineError::PythonTooOld {
+            found,
+        }),
+    )
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn run(command: &mut Command) -> io::Result<Output> {
+    command.stdin(Stdio::null()).output()
+}
+
+fn last_line(output: &Output) -> String {
+    let text = [output.stdout.as_slice(), &output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().rfind(|line| !line.trim().is_empty());
+    line.unwrap_or("(nothing)").trim().to_owned()
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    use super::{folder_name, target_dir, version};
+
+    #[test]
+    fn finds_the_target_directory_from_where_the_program_is() {
+        for (set, executable, target) in [
+            (None, "/p/target/debug/rehearse", "/p/target"),
+            (None, "/p/target/debug/deps/engine-1a2b", "/p/target"),
+            (None, "/p/target/release/examples/x", "/p/target"),
+            (None, "/p/t/x86_64-unknown-linux-gnu/debug/x", "/p/t"),
+            (Some("/elsewhere"), "/p/target/debug/x", "/elsewhere"),
+            (Some("relative"), "/p/target/debug/x", "/p/target"),
+        ] {
+            let found = target_dir(set.map(OsStr::new), Path::new(executable));
+            assert_eq!(found, Path::new(target), "{set:?} {executable}");
+        }
+    }
+
+    #[test]
+    fn names_the_folder_after_the_version_and_every_requirement() {
+        let one = folder_name("ministack==1.2.3 \\\n    --hash=a\n");
+        let other = folder_name("ministack==1.2.3 \\\n    --hash=b\n");
+        assert!(one.starts_with("ministack-1.2.3-"), "{one}");
+        assert_ne!(one, other);
+        assert!(folder_name(super::REQUIREMENTS).starts_with("ministack-1.5.33-"));
+    }
+
+    #[test]
+    fn compares_versions_by_number() {
+        assert!(version("3.9") < Some(super::OLDEST_PYTHON));
+        assert!(version("3.10") >= Some(super::OLDEST_PYTHON));
+        assert_eq!(version(""), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! The vendor's side of the trust: its user in its own account, and what it
+//! does with a role that it was told of.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_credential_types::Credentials;
+use aws_sdk_iam::error::DisplayErrorContext;
+use aws_sdk_sts::error::ProvideErrorMetadata as _;
+use thiserror::Error;
+
+use super::account::Gateway;
+use super::{AccountId12, Engine};
+use crate::sandbox::{AppConfig, Validating, Validation, Validator, connected_apps};
+
+/// The account of the principal that the trust role trusts, as published.
+const ACCOUNT: &str = "291883359082";
+
+/// The user of that account.
+const USER: &str = "AuthomizeGlobalUser";
+
+/// What the user may do in its own account: the other half of the trust.
+const MAY_ASSUME: &str = r#"{"Version": "2012-10-17", "Statement":
+    [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}"#;
+
+/// The policies that a role must have to be read.
+const POLICIES: [&str; 1] = ["SecurityAudit"];
+
+/// The policies that it needs as well for IAM Identity Center.
+const IDENTITY_CENTER_POLICIES: [&str; 2] = ["AWSSSOReadOnly", "AWSSSODirectoryReadOnly"];
+
+/// The vendor's user, who can assume roles.
+#[derive(Clone, Debug)]
+pub struct Vendor {
+    gateway: Gateway,
+    sts: aws_sdk_sts::Client,
+}
+
+/// Why the vendor has no user.
+#[derive(Debug, Error)]
+#[error("the vendor's user could not be made: {0}")]
+pub struct VendorError(String);
+
+/// Why a role could not be assumed.
+#[derive(Debug, Error)]
+pub enum AssumeError {
+    /// The role's trust policy does not allow it, or there is no such role.
+    #[error("STS denied it")]
+    Denied,
+    /// STS could not be asked, or refused for another reason.
+    #[error("STS could not say: {0}")]
+    Unclear(String),
+}
+
+impl AssumeError {
+    /// Whether STS said no, and not something else.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Denied)
+    }
+}
+
+impl Vendor {
+    /// Makes the vendor's user in `engine`.
+    ///
+    /// # Errors
+    /// IAM refuses, for example because there is one already.
+    pub async fn of(engine: &Engine) -> Result<Self, VendorError> {
+        let id: AccountId12 = ACCOUNT
+            .parse()
+            .expect("the published account has 12 digits");
+        let account = engine.account(id);
+        let failed =
+            |error: aws_sdk_iam::Error| VendorError(DisplayErrorContext(&error).to_string());
+        let user = account.iam().create_user().user_name(USER);
+        user.send().await.map_err(|error| failed(error.into()))?;
+        let policy = account.iam().put_user_policy().user_name(USER);
+        let policy = policy.policy_name("assume-roles");
+        let policy = policy.policy_document(MAY_ASSUME).send().await;
+        policy.map_err(|error| failed(error.into()))?;
+        let key = account.iam().create_access_key().user_name(USER);
+        let key = key.send().await.map_err(|error| failed(error.into()))?;
+        let key = key
+            .access_key
+            .ok_or_else(|| VendorError("IAM gave no key".to_owned()))?;
+        let credentials = Credentials::from_keys(key.access_key_id, key.secret_access_key, None);
+        let gateway = engine.gateway().clone();
+        let sts = aws_sdk_sts::Client::new(&gateway.config(credentials));
+        Ok(Self { gateway, sts })
+    }
+
+    /// Tries to assume a role, with an external id or without one.
+    ///
+    /// # Errors
+    /// STS denies it or cannot be asked.
+    pub async fn assume(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+    ) -> Result<(), AssumeError> {
+        self.session(role_arn, external_id).await.map(drop)
+    }
+
+    async fn session(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+    ) -> Result<Credentials, AssumeError> {
+        let assume = self.sts.assume_role().role_arn(role_arn);
+        let assumed = assume
+            .role_session_name("authomize")
+            .set_external_id(external_id.map(str::to_owned))
+            .send()
+            .await;
+        let assumed = assumed.map_err(|error| match error.code() {
+            Some("AccessDenied") => AssumeError::Denied,
+            Some(code) => AssumeError::Unclear(code.to_owned()),
+            None => AssumeError::Unclear(DisplayErrorContext(&error).to_string()),
+        })?;
+        let session = assumed
+            .credentials
+            .ok_or_else(|| AssumeError::Unclear("it gave no credentials".to_owned()))?;
+        Ok(Credentials::from_keys(
+            session.access_key_id,
+            session.secret_access_key,
+            Some(session.session_token),
+        ))
+    }
+
+    /// The names of the policies that are attached to a role, read as the
+    /// role itself.
+    async fn attached_policies(
+        &self,
+        session: Credentials,
+        role_arn: &str,
+    ) -> Result<Vec<String>, String> {
+        let iam = aws_sdk_iam::Client::new(&self.gateway.config(session));
+        let name = role_arn.rsplit('/').next().unwrap_or_default();
+        let listed = iam
+            .list_attached_role_policies()
+            .role_name(name)
+            .send()
+            .await;
+        let listed = listed.map_err(|error| match error.code() {
+            Some(code) => code.to_owned(),
+            None => DisplayErrorContext(&error).to_string(),
+        })?;
+        let policies = listed.attached_policies.unwrap_or_default().into_iter();
+        Ok(policies.filter_map(|policy| policy.policy_name).collect())
+    }
+
+    /// Validates an app as the vendor does: assumes its role, and reads with
+    /// it which policies it has.
+    async fn validate(&self, config: &AppConfig) -> Result<(), String> {
+        let role = &config.role_arn;
+        let session = self.session(role, Some(&config.external_id)).await;
+        let session = session.map_err(|error| match error {
+            AssumeError::Denied => format!(
+                "the role {role} cannot be assumed: its trust policy must allow \
+                 {USER} of account {ACCOUNT} with the external id of this tenant"
+            ),
+            AssumeError::Unclear(why) => format!("the role {role} cannot be assumed: {why}"),
+        })?;
+        let attached = self.attached_policies(session, role).await;
+        let attached = attached.map_err(|why| {
+            format!("the role {role} was assumed, but cannot read its own policies: {why}")
+        })?;
+        let missing = missing_policies(&attached, config.include_identity_center);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(" and ");
+        Err(format!("the role {role} has no policy {missing}"))
+    }
+}
+
+fn missing_policies(attached: &[String], identity_center: bool) -> Vec<&'static str> {
+    let more: &[&str] = if identity_center {
+        &IDENTITY_CENTER_POLICIES
+    } else {
+        &[]
+    };
+    let needed = POLICIES.iter().chain(more).copied();
+    needed
+        .filter(|needed| !attached.iter().any(|name| name == needed))
+        .collect()
+}
+
+/// Validates apps by really assuming their roles through STS.
+#[derive(Clone, Debug)]
+pub struct StsValidator {
+    vendor: Vendor,
+    assumed: Arc<Mutex<Vec<String>>>,
+}
+
+impl StsValidator {
+    /// A validator that acts as `vendor`.
+    #[must_use]
+    pub fn new(vendor: Vendor) -> Self {
+        Self {
+            vendor,
+            assumed: Arc::default(),
+        }
+    }
+
+    /// The ARN of the role of each validation that held, in order.
+    #[must_use]
+    pub fn assumed(&self) -> Vec<String> {
+        let assumed = self.assumed.lock();
+        assumed.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Validator for StsValidator {
+    fn validate(&self, config: &AppConfig) -> Validating {
+        let (validator, config) = (self.clone(), config.clone());
+        Box::pin(async move {
+            if let Err(last_error) = validator.vendor.validate(&config).await {
+                return Validation::Failed { last_error };
+            }
+            let assumed = validator.assumed.lock();
+            let mut assumed = assumed.unwrap_or_else(PoisonError::into_inner);
+            assumed.push(config.role_arn.clone());
+            Validation::Enabled {
+                connected_apps: connected_apps(&config),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing_policies;
+
+    #[test]
+    fn asks_for_more_policies_with_identity_center() {
+        let audit = ["SecurityAudit".to_owned()];
+        assert!(missing_policies(&audit, false).is_empty());
+        assert_eq!(missing_policies(&[], false), ["SecurityAudit"]);
+        assert_eq!(
+            missing_policies(&audit, true),
+            ["AWSSSOReadOnly", "AWSSSODirectoryReadOnly"]
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! The command line of `cargo rehearse`.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::screen::{Screen, Sink};
+use super::setup_error::SetupError;
+use super::{Options, Rehearsal, Report};
+
+/// Something did not hold.
+const NOT_HELD: u8 = 1;
+/// The rehearsal could not be set up.
+const NOT_SET_UP: u8 = 2;
+/// Ended by Ctrl-C, as shells count it: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  cargo rehearse                          watch a stack be created, updated and deleted
+  cargo rehearse --keep                   the same, with a pause to look around before the deletion
+  cargo rehearse --json | jq .checks      the same for a machine
+
+Everything happens on this machine: no AWS account is needed and none can be reached.
+The first run fetches the local cloud; after that it works offline.
+
+Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set up,
+130 ended by Ctrl-C.";
+
+/// Create, update and delete the stack on this machine, with a real
+/// CloudFormation engine and a sandbox of Authomize
+#[derive(Debug, Parser)]
+#[command(name = "rehearse", bin_name = "cargo rehearse", after_help = EXAMPLES)]
+struct Arguments {
+    /// Before the deletion, leave everything up until Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// Print one JSON object on stdout, and the lines for people on stderr
+    #[arg(long)]
+    json: bool,
+    /// Rehearse this binary instead of building one
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
+}
+
+/// Runs the command and tells its exit status.
+pub async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if cfg!(windows) {
+        eprintln!("cargo rehearse needs Linux or macOS: run it in WSL");
+        return ExitCode::from(NOT_SET_UP);
+    }
+    // A second provider would only be refused: there is one per process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sink = if arguments.json {
+        Sink::Stderr
+    } else {
+        Sink::Stdout
+    };
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let screen = Screen::new(sink, no_color);
+    match rehearse(arguments, &screen).await {
+        Ok(Some(report)) if report.held => ExitCode::SUCCESS,
+        Ok(Some(_)) => ExitCode::from(NOT_HELD),
+        Ok(None) => {
+            screen.clear();
+            screen.line("\nstopped by Ctrl-C; everything that was started here is gone");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            screen.clear();
+            eprintln!("cannot rehearse: {}", with_causes(&error));
+            ExitCode::from(NOT_SET_UP)
+        }
+    }
+}
+
+/// The report, or `None` when Ctrl-C ended the run. Whatever ends it, what
+/// it started is dropped here and so ends too.
+async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<Report>, SetupError> {
+    let options = Options {
+        binary: arguments.binary,
+    };
+    let first = async {
+        let mut rehearsal = Rehearsal::set_up(&options, screen).await?;
+        rehearsal.deploy().await;
+        Ok::<_, SetupError>(rehearsal)
+    };
+    let Some(rehearsal) = unless_interrupted(first).await else {
+        return Ok(None);
+    };
+    let rehearsal = rehearsal?;
+    if arguments.keep {
+        rehearsal.show_the_way_around();
+        interrupted().await;
+        screen.line("");
+    }
+    let Some(report) = unless_interrupted(rehearsal.delete_and_conclude()).await else {
+        return Ok(None);
+    };
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&report).expect("a report has only text keys");
+        // Whoever closed the pipe does not want to read on; the exit status
+        // still tells the result.
+        let _ = writeln!(io::stdout(), "{text}");
+    }
+    Ok(Some(report))
+}
+
+/// What `work` comes to, unless Ctrl-C comes first.
+async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = interrupted() => None,
+        done = work => Some(done),
+    }
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler Ctrl-C ends the process by itself.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The sentence of an error with the causes that it does not tell itself.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,76 @@
+//! Why a rehearsal could not even begin, each with its remedy.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::engine::{ArtifactError, EngineError};
+
+/// Why there was nothing to rehearse with. The exit status is 2.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The engine could not be fetched or started.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The function's code could not be put where the template names it.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// There is no template, or it cannot be read.
+    #[error("`{}` cannot be read: run this from a complete clone", path.display())]
+    Template {
+        /// The template's file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The template does not tell where the function's code is.
+    #[error("the template names no code for the function in `{region}`: {missing}")]
+    NoCodeLocation {
+        /// The region of the rehearsal.
+        region: String,
+        /// What was looked for and not found.
+        missing: String,
+    },
+    /// Cargo could not be run.
+    #[error("`{}` cannot be run: install Rust with rustup, or name cargo in CARGO", cargo.display())]
+    NoCargo {
+        /// What was tried.
+        cargo: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The function did not build.
+    #[error("the function did not build; mend what cargo says:\n{output}")]
+    Build {
+        /// The end of cargo's output.
+        output: String,
+    },
+    /// The binary that was asked for is not there.
+    #[error("`{}` is no file: build it first, or leave `--binary` out", .0.display())]
+    NoBinary(PathBuf),
+    /// A server or a folder on this machine could not be had.
+    #[error("{what} could not be set up: free some space and ports on this machine")]
+    Loopback {
+        /// What it is.
+        what: &'static str,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl SetupError {
+    /// A server or a folder on this machine that could not be had.
+    pub(super) fn loopback(
+        what: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Loopback {
+            what,
+            source: source.into(),
+        }
+    }
+}

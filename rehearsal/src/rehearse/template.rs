@@ -1,0 +1,177 @@
+//! The template as it is in the repository, and where it takes the
+//! function's code from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_yaml_ng::Value;
+use sha2::{Digest, Sha256};
+
+use super::setup_error::SetupError;
+
+/// `template.yaml`, read once and never changed.
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    pub(super) sha256: String,
+}
+
+/// A place in S3.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CodeLocation {
+    pub(super) bucket: String,
+    pub(super) key: String,
+}
+
+impl Template {
+    /// Reads the template of the clone that this binary was built in.
+    pub(super) fn read() -> Result<Self, SetupError> {
+        let path = workspace_root().join("template.yaml");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(SetupError::Template { path, source }),
+        };
+        let digest = Sha256::digest(&text);
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { path, text, sha256 })
+    }
+
+    /// The root of the workspace.
+    pub(super) fn root(&self) -> &Path {
+        self.path
+            .parent()
+            .expect("the template was read from a folder")
+    }
+
+    /// Where a stack with default parameters looks for the function's code
+    /// in `region`.
+    pub(super) fn code_location(&self, region: &str) -> Result<CodeLocation, SetupError> {
+        let not_told = |missing: &str| SetupError::NoCodeLocation {
+            region: region.to_owned(),
+            missing: missing.to_owned(),
+        };
+        let template: Value =
+            serde_yaml_ng::from_str(&self.text).map_err(|_| not_told("it is no YAML"))?;
+        let code = function_code(&template).ok_or_else(|| not_told("no function with `Code`"))?;
+        let resolve = |member: &str| {
+            resolved(&template, &code[member], region).ok_or_else(|| not_told(member))
+        };
+        Ok(CodeLocation {
+            bucket: resolve("S3Bucket")?,
+            key: resolve("S3Key")?,
+        })
+    }
+}
+
+fn workspace_root() -> PathBuf {
+    let member = Path::new(env!("CARGO_MANIFEST_DIR"));
+    member.parent().unwrap_or(member).to_owned()
+}
+
+fn function_code(template: &Value) -> Option<&Value> {
+    let resources = template["Resources"].as_mapping()?;
+    let function = resources
+        .values()
+        .find(|resource| resource["Type"] == "AWS::Lambda::Function")?;
+    Some(&function["Properties"]["Code"])
+}
+
+/// The text that `value` stands for, with the forms that a template can say
+/// a code location in: a literal, `!Ref`, `!Sub` and `!FindInMap`.
+fn resolved(template: &Value, value: &Value, region: &str) -> Option<String> {
+    let Value::Tagged(tagged) = value else {
+        return value.as_str().map(str::to_owned);
+    };
+    match (tagged.tag.to_string().as_str(), &tagged.value) {
+        ("!Ref", Value::String(name)) => referred(template, name, region),
+        ("!Sub", Value::String(text)) => substituted(template, text, &Value::Null, region),
+        ("!Sub", Value::Sequence(parts)) => match parts.as_slice() {
+            [Value::String(text), names] => substituted(template, text, names, region),
+            _ => None,
+        },
+        ("!FindInMap", Value::Sequence(keys)) => {
+            let mut found = &template["Mappings"];
+            for key in keys {
+                found = &found[resolved(template, key, region)?.as_str()];
+            }
+            found.as_str().map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+/// Replaces each `${NAME}`, by what `names` has for it before anything else.
+fn substituted(template: &Value, text: &str, names: &Value, region: &str) -> Option<String> {
+    let mut parts = text.split("${");
+    let mut result = parts.next()?.to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}')?;
+        let own = names.get(name);
+        result += &match own {
+            Some(value) => resolved(template, value, region)?,
+            None => referred(template, name, region)?,
+        };
+        result += rest;
+    }
+    Some(result)
+}
+
+fn referred(template: &Value, name: &str, region: &str) -> Option<String> {
+    match name {
+        "AWS::Region" => Some(region.to_owned()),
+        parameter => {
+            let default = &template["Parameters"][parameter]["Default"];
+            default.as_str().map(str::to_owned)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+Parameters:
+  Architecture: {Type: String, Default: x86_64}
+Mappings:
+  Buckets:
+    us-east-1: {Name: code-of-the-east}
+Resources:
+  Role: {Type: 'AWS::IAM::Role'}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Code:
+        S3Bucket: !FindInMap [Buckets, !Ref 'AWS::Region', Name]
+        S3Key: !Sub
+          - ${Prefix}/${Architecture}/${AWS::Region}.zip
+          - Prefix: !Sub 1.2.${Architecture}
+";
+
+    fn template(text: &str) -> Template {
+        Template {
+            path: PathBuf::from("/clone/template.yaml"),
+            text: text.to_owned(),
+            sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn finds_the_code_through_maps_and_substitutions() {
+        let code = template(TEXT).code_location("us-east-1").unwrap();
+        assert_eq!(code.bucket, "code-of-the-east");
+        assert_eq!(code.key, "1.2.x86_64/x86_64/us-east-1.zip");
+    }
+
+    #[test]
+    fn tells_what_it_does_not_find() {
+        let told = |text: &str, region| {
+            let error = template(text).code_location(region).unwrap_err();
+            error.to_string()
+        };
+        assert!(told(TEXT, "mars-1").ends_with("S3Bucket"));
+        assert!(told("Resources: {}", "us-east-1").ends_with("no function with `Code`"));
+        assert!(told("{", "us-east-1").ends_with("it is no YAML"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Everything that a rehearsal runs in, put up and taken down together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::answer_bucket::{AnswerBucket, AnswerKey};
+use crate::engine::vendor::{StsValidator, Vendor};
+use crate::engine::{Account, Engine, EngineOptions};
+use crate::internet::{HostPattern, Internet};
+use crate::sandbox::{Sandbox, SandboxOptions};
+
+use super::report::CloudReport;
+use super::setup_error::SetupError;
+
+/// The region of every rehearsal; the vendor's own console link opens there.
+pub(super) const REGION: &str = "us-east-1";
+
+/// The stack's name, the one that the vendor's console link proposes.
+pub(super) const STACK: &str = "Authomize-Trust-Role";
+
+/// The vendor's host name.
+const VENDOR_HOST: &str = "api.authomize.com";
+
+/// The cloud, the vendor and the Internet between them. Dropping it ends
+/// every server and process and removes their files, the engine first: it
+/// still writes into the folder that goes last.
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) account: Account,
+    pub(super) vendor: Vendor,
+    pub(super) sandbox: Sandbox,
+    pub(super) bucket: AnswerBucket,
+    pub(super) internet: Internet,
+    validator: Arc<StsValidator>,
+    token: String,
+    external_id: String,
+    log_group: String,
+    log: Vec<String>,
+    _state: TempDir,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("World(..)")
+    }
+}
+
+impl World {
+    /// Puts everything up, with an account that was never used.
+    pub(super) async fn start() -> Result<Self, SetupError> {
+        let state = tempfile::Builder::new()
+            .prefix("cargo-rehearse-")
+            .tempdir()
+            .map_err(|source| SetupError::loopback("a temporary folder", source))?;
+        let internet = Internet::start(state.path())
+            .await
+            .map_err(|source| SetupError::loopback("the Internet on loopback", source))?;
+        let answer_key = AnswerKey::random();
+        let engine = Engine::start(EngineOptions {
+            state_dir: state.path().to_owned(),
+            answer_key: answer_key.clone(),
+            function_environment: internet.environment(),
+            region: REGION.to_owned(),
+        })
+        .await?;
+        let bucket = AnswerBucket::start(answer_key, REGION, Some(engine.address()))
+            .await
+            .map_err(|source| SetupError::loopback("the answers' bucket", source))?;
+        let vendor = Vendor::of(&engine)
+            .await
+            .map_err(|source| SetupError::loopback("the vendor's account", source))?;
+        let validator = Arc::new(StsValidator::new(vendor.clone()));
+        // With characters that base64 and URLs write in another way, so that
+        // looking for those forms means something.
+        let token = format!("rehearsal/{}+{}=", random_text(16), random_text(16));
+        let sandbox = Sandbox::start(SandboxOptions {
+            token: token.clone(),
+            validator: validator.clone(),
+            ..SandboxOptions::default()
+        })
+        .await
+        .map_err(|source| SetupError::loopback("the sandbox", source))?;
+        for (host, to) in [
+            (
+                HostPattern::Exact(VENDOR_HOST.to_owned()),
+                sandbox.address(),
+            ),
+            (HostPattern::Exact(bucket.host()), bucket.address()),
+            (
+                HostPattern::Suffix(".amazonaws.com".to_owned()),
+                engine.address(),
+            ),
+        ] {
+            internet.lead(host, to);
+        }
+        Ok(Self {
+            account: engine.fresh_account(),
+            engine,
+            vendor,
+            sandbox,
+            bucket,
+            internet,
+            validator,
+            token,
+            external_id: format!("{}+{}", random_text(16), random_text(16)),
+            log_group: String::new(),
+            log: Vec::new(),
+            _state: state,
+        })
+    }
+
+    pub(super) fn report(&self) -> CloudReport {
+        let gaps = self.engine.closed_gaps().iter();
+        CloudReport {
+            engine: self.engine.address().to_string(),
+            sandbox: self.sandbox.address().to_string(),
+            account: self.account.id().to_string(),
+            region: REGION.to_owned(),
+            stack: STACK.to_owned(),
+            closed_gaps: gaps.map(|closed| closed.gap.clone()).collect(),
+        }
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(super) fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    /// How often the vendor enabled an integration by this role.
+    pub(super) fn assumptions_of(&self, role_arn: &str) -> usize {
+        let assumed = self.validator.assumed();
+        assumed.iter().filter(|role| *role == role_arn).count()
+    }
+
+    /// From now on [`Self::read_log`] reads this log group.
+    pub(super) fn log_to(&mut self, log_group: &str) {
+        log_group.clone_into(&mut self.log_group);
+    }
+
+    /// Reads the function's log as far as it is there. What was read once
+    /// stays when the log group goes.
+    pub(super) async fn read_log(&mut self) {
+        if self.log_group.is_empty() {
+            return;
+        }
+        if let Ok(lines) = self.account.log_lines(&self.log_group).await
+            && lines.len() > self.log.len()
+        {
+            self.log = lines;
+        }
+    }
+
+    /// The function's log lines that were read so far.
+    pub(super) fn log(&self) -> &[String] {
+        &self.log
+    }
+}
+
+/// Letters and digits, as many as `length`. Chance is enough here: what it
+/// guards lives as long as the run and on loopback only.
+fn random_text(length: usize) -> String {
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(length)
+        .collect()
+}

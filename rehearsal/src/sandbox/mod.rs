@@ -1,0 +1,21 @@
+//! The Authomize sandbox: a small server that keeps the vendor's contract.
+//!
+//! [`Tenant`] is the state machine: no sockets, no clock, no chance. [`Sandbox`]
+//! puts a server around it, records what it is asked, and can be told to
+//! misbehave. Both sides of the contract are checked against
+//! `docs/authomize-api.yaml` while they talk, see [`contract`].
+
+pub mod contract;
+mod fault;
+mod model;
+mod server;
+mod tenant;
+mod validator;
+
+pub use fault::Fault;
+pub use model::{App, AppConfig, Validation};
+pub use server::{RecordedRequest, Sandbox, SandboxOptions};
+pub use tenant::{
+    ApiRequest, ApiResponse, ContractLevel, PendingValidation, Tenant, TenantOptions,
+};
+pub use validator::{AlwaysEnabled, Failing, NeverEnding, Validating, Validator, connected_apps};

@@ -1,0 +1,431 @@
+//! The client: one method for each thing that we ask the vendor.
+//!
+//! Requests that may be repeated are, with backoff, until work has to end. The
+//! one that may not, the creation of a record, is tried once: what to do when
+//! its outcome is unknown is the lifecycle's decision.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use tokio::time::Instant;
+use tracing::info;
+
+use super::error::ApiError;
+use super::record::{Marker, Record, config};
+use crate::api_url::ApiUrl;
+use crate::clock::Clock;
+use crate::deadline::Waits;
+use crate::properties::Registration;
+use crate::record_id::RecordId;
+use crate::text::shown;
+use crate::wire::{self, Wire, WireError};
+
+/// Records of a list are asked for in pages of this size.
+const PAGE: usize = 100;
+
+/// Pages that are read at most: a tenant of 20,000 records that a server
+/// without the name's filter makes us page through.
+const PAGES: usize = 200;
+
+/// How often one request is tried at most.
+const TRIES: usize = 6;
+
+/// What the vendor knows us by. Their `Debug` shows nothing.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The API token, a bare header value.
+    pub token: SecretString,
+    /// The external id of the trust role, never to be shown either.
+    pub external_id: SecretString,
+}
+
+/// The vendor's API, for one invocation.
+#[derive(Clone, Debug)]
+pub struct Authomize {
+    wire: Arc<dyn Wire>,
+    api: ApiUrl,
+    credentials: Credentials,
+    waits: Waits,
+    clock: Clock,
+    seed: u64,
+    clock_of_the_vendor: Arc<Mutex<Option<(OffsetDateTime, SystemTime)>>>,
+}
+
+impl Authomize {
+    /// A client that has sent nothing yet; `seed` is for the jitter.
+    pub fn new(
+        wire: Arc<dyn Wire>,
+        api: ApiUrl,
+        credentials: Credentials,
+        waits: Waits,
+        clock: Clock,
+        seed: u64,
+    ) -> Self {
+        Self {
+            wire,
+            api,
+            credentials,
+            waits,
+            clock,
+            seed,
+            clock_of_the_vendor: Arc::default(),
+        }
+    }
+
+    /// The address that this client talks to.
+    pub fn api(&self) -> &ApiUrl {
+        &self.api
+    }
+
+    /// The same client with another end of work.
+    pub fn until(&self, end: Instant) -> Self {
+        let mut client = self.clone();
+        client.waits.work_until = end;
+        client
+    }
+
+    /// Makes a record; tried once. A server that knows the idempotency key
+    /// makes no second one when it is sent again.
+    ///
+    /// # Errors
+    /// See [`ApiError::leaves_the_outcome_open`].
+    pub async fn create(
+        &self,
+        registration: &Registration,
+        marker: &Marker,
+        idempotency_key: &str,
+    ) -> Result<Record, ApiError> {
+        let body = json!({
+            "integrationName": registration.name,
+            "serviceType": "aws",
+            "config": config(registration, marker),
+        });
+        let key = HeaderValue::from_str(idempotency_key).ok();
+        let answer = self
+            .call(Method::POST, "/v2/apps", Some(&body), key)
+            .await?;
+        self.record(answer)
+    }
+
+    /// Reads a record; none if the vendor does not have it.
+    ///
+    /// # Errors
+    /// The vendor could not be asked.
+    pub async fn read(&self, id: &RecordId) -> Result<Option<Record>, ApiError> {
+        match self.ask(Method::GET, &path_of(id), None).await {
+            Ok(answer) => self.record(answer).map(Some),
+            Err(ApiError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All records of a name. A server that does not filter is paged through.
+    ///
+    /// # Errors
+    /// The vendor could not be asked, or has more pages than are read.
+    pub async fn find(&self, name: &str) -> Result<Vec<Record>, ApiError> {
+        let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let mut found = Vec::new();
+        let mut skip = 0;
+        for _ in 0..PAGES {
+            let path = format!("/v2/apps?limit={PAGE}&skip={skip}&integrationName={encoded}");
+            let answer = self.ask(Method::GET, &path, None).await?;
+            let page: Page = serde_json::from_value(answer).map_err(|error| unreadable(&error))?;
+            let length = page.data.len();
+            for app in page.data {
+                let record = self.record(app)?;
+                if record.name.as_deref() == Some(name) {
+                    found.push(record);
+                }
+            }
+            skip += length;
+            if !page.pagination.has_more || length == 0 {
+                return Ok(found);
+            }
+        }
+        Err(ApiError::Unreadable(format!(
+            "more than {PAGES} pages of records"
+        )))
+    }
+
+    /// Brings a record up to date, and has the vendor validate it again.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the record is gone.
+    pub async fn amend(
+        &self,
+        id: &RecordId,
+        registration: &Registration,
+        marker: &Marker,
+    ) -> Result<Record, ApiError> {
+        let body = json!({"name": registration.name, "config": config(registration, marker)});
+        let answer = self.ask(Method::PATCH, &path_of(id), Some(&body)).await?;
+        self.record(answer)
+    }
+
+    /// Marks a record as let go. Where the server keeps no marker there is
+    /// nothing to mark.
+    ///
+    /// # Errors
+    /// The vendor refused or could not be asked.
+    pub async fn release(&self, record: &Record) -> Result<(), ApiError> {
+        let Some(config) = record.released_config() else {
+            return Ok(());
+        };
+        let body = json!({"config": config});
+        match self
+            .ask(Method::PATCH, &path_of(&record.id), Some(&body))
+            .await
+        {
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a record with its data. Accepted is enough: the vendor does it
+    /// in the background. A record that is gone is removed.
+    ///
+    /// # Errors
+    /// The vendor refused or could not be asked.
+    pub async fn remove(&self, id: &RecordId) -> Result<(), ApiError> {
+        match self.ask(Method::DELETE, &path_of(id), None).await {
+            Ok(_) | Err(ApiError::NotFound | ApiError::Unreadable(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks whose token it is: the cheapest proof that it is accepted.
+    ///
+    /// # Errors
+    /// The token is refused, or the vendor could not be asked.
+    pub async fn check_token(&self) -> Result<(), ApiError> {
+        self.ask(Method::GET, "/me", None).await.map(drop)
+    }
+
+    /// What the vendor's clock showed at a moment of ours, once it answered.
+    /// Its `Date` header has whole seconds.
+    pub fn vendors_time_at(&self, ours: SystemTime) -> Option<OffsetDateTime> {
+        let pair = *self
+            .clock_of_the_vendor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (theirs, read_at) = pair?;
+        Some(match read_at.duration_since(ours) {
+            Ok(earlier) => theirs - earlier,
+            Err(later) => theirs + later.duration(),
+        })
+    }
+
+    /// Sends a request that may be sent again, until it works, cannot work, or
+    /// work has to end.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        let backoff = self.backoff(TRIES - 1);
+        (|| self.call(method.clone(), path, body, None))
+            .retry(backoff)
+            .when(ApiError::is_retryable)
+            .adjust(|error, wait| self.wait_before_next(error, wait?))
+            .await
+    }
+
+    /// Waits that grow, with jitter.
+    pub fn backoff(&self, times: usize) -> ExponentialBuilder {
+        ExponentialBuilder::default()
+            .with_min_delay(self.waits.backoff)
+            .with_max_delay(self.waits.longest_backoff)
+            .with_max_times(times)
+            .with_jitter()
+            .with_jitter_seed(self.seed)
+    }
+
+    /// The waits themselves.
+    pub fn waits(&self, times: usize) -> impl Iterator<Item = Duration> + use<> {
+        self.backoff(times).build()
+    }
+
+    /// How long to wait after an error, if the time allows it: what the vendor
+    /// asked for, or the backoff.
+    pub fn wait_before_next(&self, error: &ApiError, wait: Duration) -> Option<Duration> {
+        let wait = match error {
+            ApiError::RateLimited {
+                retry_after: Some(asked),
+            } => (*asked).max(wait),
+            _ => wait,
+        };
+        self.waits.allow(wait).then_some(wait)
+    }
+
+    /// One request, one try, one log line.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency_key: Option<HeaderValue>,
+    ) -> Result<Value, ApiError> {
+        let request = self.request(&method, path, body, idempotency_key)?;
+        let started = Instant::now();
+        let outcome = wire::send(&self.wire, request, self.waits.vendor_call).await;
+        let status = outcome
+            .as_ref()
+            .map_or(0, |response| response.status().as_u16());
+        info!(
+            http.method = method.as_str(),
+            http.path = path.split('?').next(),
+            http.status = status,
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "asked Authomize"
+        );
+        let response = outcome.map_err(|error| match error {
+            WireError::TooLarge => ApiError::Unreadable(error.to_string()),
+            error => ApiError::Wire(error),
+        })?;
+        self.note_the_vendors_clock(&response);
+        self.read_response(&response)
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency_key: Option<HeaderValue>,
+    ) -> Result<Request<Bytes>, ApiError> {
+        let mut token = HeaderValue::from_str(self.credentials.token.expose_secret())
+            .map_err(|_| ApiError::Unauthorized)?;
+        token.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.api.origin()))
+            .header(header::AUTHORIZATION, token)
+            .header(header::ACCEPT, "application/json");
+        if let Some(key) = idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        request
+            .body(body)
+            .map_err(|error| ApiError::Wire(WireError::NotSent(error.to_string())))
+    }
+
+    fn note_the_vendors_clock(&self, response: &Response<Bytes>) {
+        let date = response
+            .headers()
+            .get(header::DATE)
+            .and_then(|date| date.to_str().ok())
+            .and_then(|date| OffsetDateTime::parse(&date.replace("GMT", "+0000"), &Rfc2822).ok());
+        if let Some(date) = date {
+            *self
+                .clock_of_the_vendor
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some((date, self.clock.now()));
+        }
+    }
+
+    fn read_response(&self, response: &Response<Bytes>) -> Result<Value, ApiError> {
+        let status = response.status();
+        match status {
+            _ if status.is_success() => {
+                serde_json::from_slice(response.body()).map_err(|error| unreadable(&error))
+            }
+            StatusCode::UNAUTHORIZED => Err(ApiError::Unauthorized),
+            StatusCode::FORBIDDEN => Err(ApiError::Forbidden),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(ApiError::NotFound),
+            StatusCode::CONFLICT => Err(ApiError::Conflict),
+            StatusCode::TOO_MANY_REQUESTS => Err(ApiError::RateLimited {
+                retry_after: retry_after(response),
+            }),
+            _ if status.is_redirection() => Err(ApiError::Redirected { status }),
+            _ if status.is_client_error() => Err(ApiError::Rejected {
+                status,
+                message: self.detail(response.body()),
+            }),
+            _ => Err(ApiError::Unavailable { status }),
+        }
+    }
+
+    /// The vendor's `detail`: a text, or a list of what is wrong where.
+    fn detail(&self, body: &[u8]) -> String {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = match &body["detail"] {
+            Value::String(text) => text.clone(),
+            Value::Array(items) => items
+                .iter()
+                .filter_map(|item| {
+                    let place = item["loc"].as_array()?.last()?.as_str().unwrap_or("body");
+                    Some(format!("{place}: {}", item["msg"].as_str()?))
+                })
+                .collect::<Vec<_>>()
+                .join("; "),
+            _ => "no detail was given".to_owned(),
+        };
+        shown(&text, &self.secrets())
+    }
+
+    fn record(&self, app: Value) -> Result<Record, ApiError> {
+        Record::read(app, &self.secrets()).map_err(|error| unreadable(&error))
+    }
+
+    fn secrets(&self) -> [&SecretString; 2] {
+        [&self.credentials.token, &self.credentials.external_id]
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    pagination: Pagination,
+    data: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    #[serde(default)]
+    has_more: bool,
+}
+
+fn path_of(id: &RecordId) -> String {
+    format!("/v2/apps/{id}")
+}
+
+/// Says where a body stops making sense, never what it says: the message of
+/// `serde_json` can quote a value.
+fn unreadable(error: &serde_json::Error) -> ApiError {
+    let kind = match error.classify() {
+        serde_json::error::Category::Data => "a member is missing or has another type",
+        _ => "it is not JSON",
+    };
+    ApiError::Unreadable(kind.to_owned())
+}
+
+/// `Retry-After` in seconds; its form with a date is not used by any API that
+/// we know, and counts as absent.
+fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let seconds: u32 = response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds.into()))
+}

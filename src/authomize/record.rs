@@ -1,0 +1,226 @@
+//! What Authomize keeps of an integration, as it reads on the wire and as we
+//! understand it.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::properties::Registration;
+use crate::record_id::RecordId;
+use crate::text::shown;
+
+/// An integration at Authomize.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its id.
+    pub id: RecordId,
+    /// Its name, unique in a tenant as far as we know.
+    pub name: Option<String>,
+    /// When it was made, by the vendor's clock.
+    pub created_at: Option<OffsetDateTime>,
+    /// How far the vendor's validation is.
+    pub status: Status,
+    /// Why the validation failed, fit to be shown.
+    pub last_error: Option<String>,
+    /// The apps that the vendor connected.
+    pub connected_apps: Option<Vec<String>>,
+    /// Whose it is.
+    pub marking: Marking,
+    config: Option<Value>,
+}
+
+/// How far the vendor's validation of a record is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Status {
+    /// The server reports no status: nothing to wait for.
+    Absent,
+    /// `initializing` or `validating`.
+    Validating(String),
+    /// `enabled`.
+    Enabled,
+    /// `failure`: the role could not be assumed or lacks a policy.
+    Failure,
+    /// `deleted`: the record is going and still holds its name.
+    Deleted,
+    /// A state that people brought about or that we do not know: not ours to
+    /// wait for or to change.
+    Settled(String),
+}
+
+/// What the server says about whose a record is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Marking {
+    /// The server keeps no `config`, so it cannot say.
+    NotKept,
+    /// The server keeps `config`, and nobody left a marker.
+    Absent,
+    /// Some stack's marker.
+    Marked(Marker),
+}
+
+/// The ownership marker on a record: which resource of which stack made it, and
+/// whether it was let go since.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marker {
+    /// The stack's id, which never repeats.
+    pub stack_id: String,
+    /// The resource's name in the template.
+    pub logical_resource_id: String,
+    /// The function of the hub that registered for a member account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<String>,
+    /// A stack with `OnDelete=Keep` let the record go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
+}
+
+impl Marker {
+    /// Whether both name the same resource, released or not.
+    pub fn is_of_the_same_resource(&self, other: &Self) -> bool {
+        self.stack_id == other.stack_id
+            && self.logical_resource_id == other.logical_resource_id
+            && self.hub == other.hub
+    }
+}
+
+impl Status {
+    fn read(text: Option<String>) -> Self {
+        match text.as_deref() {
+            None => Self::Absent,
+            Some("enabled") => Self::Enabled,
+            Some("failure") => Self::Failure,
+            Some("deleted") => Self::Deleted,
+            Some("initializing" | "validating") => Self::Validating(text.unwrap_or_default()),
+            Some(other) => Self::Settled(shown(other, &[])),
+        }
+    }
+
+    /// The vendor's word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Absent => "not reported",
+            Self::Enabled => "enabled",
+            Self::Failure => "failure",
+            Self::Deleted => "deleted",
+            Self::Validating(text) | Self::Settled(text) => text,
+        }
+    }
+}
+
+/// The published members, and those that a server may add. What a server adds
+/// in another shape than assumed is as good as not added.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct App {
+    id: RecordId,
+    #[serde(default, deserialize_with = "lenient")]
+    created_at: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    integration_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    last_error: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    connected_apps: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "lenient")]
+    config: Option<Value>,
+}
+
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+impl Record {
+    /// Reads an `App` of the API; `secrets` are taken out of what is shown.
+    ///
+    /// # Errors
+    /// The value has no well-formed id.
+    pub(super) fn read(app: Value, secrets: &[&SecretString]) -> Result<Self, serde_json::Error> {
+        let app: App = serde_json::from_value(app)?;
+        let config = app.config.filter(Value::is_object);
+        let marking = match config.as_ref().map(|config| config.get("source")) {
+            None => Marking::NotKept,
+            Some(source) => source
+                .and_then(|source| Marker::deserialize(source).ok())
+                .map_or(Marking::Absent, Marking::Marked),
+        };
+        Ok(Self {
+            id: app.id,
+            name: app.integration_name,
+            created_at: app.created_at.and_then(|text| moment(&text)),
+            status: Status::read(app.status),
+            last_error: app.last_error.map(|text| shown(&text, secrets)),
+            connected_apps: app
+                .connected_apps
+                .map(|apps| apps.iter().map(|app| shown(app, &[])).collect()),
+            marking,
+            config,
+        })
+    }
+
+    /// Whether the record holds this registration under this marker, whatever
+    /// the server added. A server that keeps no `config` cannot show it.
+    pub fn holds(&self, registration: &Registration, marker: &Marker) -> bool {
+        self.name.as_deref() == Some(registration.name.as_str())
+            && self.config.as_ref().is_some_and(|kept| {
+                let wanted = config(registration, marker);
+                let wanted = wanted.as_object().into_iter().flatten();
+                wanted
+                    .into_iter()
+                    .all(|(name, value)| kept.get(name) == Some(value))
+            })
+    }
+
+    /// Whether the record is for the same account and the same role.
+    pub fn is_for(&self, registration: &Registration) -> bool {
+        self.config.as_ref().is_some_and(|config| {
+            config["roleArn"] == registration.role_arn
+                && config["accountIds"].get(0) == Some(&json!(registration.accounts[0]))
+        })
+    }
+
+    /// The record's `config` with the marker's release written into it; none
+    /// where the server keeps no `config`.
+    pub(super) fn released_config(&self) -> Option<Value> {
+        let mut config = self.config.clone()?;
+        config
+            .get_mut("source")?
+            .as_object_mut()?
+            .insert("released".to_owned(), json!(true));
+        Some(config)
+    }
+}
+
+/// Reads a time; one without a zone is taken for UTC.
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
+        .ok()
+}
+
+/// The `config` of a registration, as the contract has it.
+pub(super) fn config(registration: &Registration, marker: &Marker) -> Value {
+    let mut config = json!({
+        "accountIds": registration.accounts,
+        "regions": registration.regions,
+        "roleArn": registration.role_arn,
+        "externalId": registration.external_id.expose_secret(),
+        "includeIdentityCenter": registration.include_identity_center,
+        "source": marker,
+    });
+    if registration.include_identity_center {
+        config["managementAccountId"] = json!(registration.accounts[0]);
+    }
+    if let Some(owner) = &registration.owner_email {
+        config["ownerEmail"] = json!(owner);
+    }
+    config
+}

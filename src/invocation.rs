@@ -1,0 +1,347 @@
+//! One event, from its raw text to the end of its answer.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use lambda_runtime::Diagnostic;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span, error, info, info_span};
+
+use crate::answer::Answer;
+use crate::clock::Clock;
+use crate::configuration::Configuration;
+use crate::courier::{Answered, DeliveryError, Errand, Lane};
+use crate::deadline::Waits;
+use crate::envelope::{Address, EnvelopeError, Request};
+use crate::lifecycle::{Cause, Conclusion, Failure, Session, Undo, carry_out};
+use crate::physical_id::{PhysicalId, ResourceHash};
+use crate::progress::Progress;
+use crate::response_url::{ResponseUrl, ResponseUrlError, Verdict};
+use crate::stack_id::StackId;
+use crate::text::printable;
+use crate::wire::Wire;
+
+/// What outlives an invocation.
+#[derive(Clone)]
+pub struct World {
+    /// The function's environment.
+    pub configuration: Arc<Configuration>,
+    /// The wire to the vendor and to AWS.
+    pub wire: Arc<dyn Wire>,
+    /// How answers travel.
+    pub lane: Lane,
+}
+
+/// What the Lambda runtime hands over, whatever it is: an event that is no JSON
+/// must reach the handler, too, or nobody would say a word about it.
+#[derive(Debug)]
+pub struct Event(Result<Value, String>);
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(
+            Value::deserialize(deserializer).map_err(|error| error.to_string()),
+        ))
+    }
+}
+
+impl From<Value> for Event {
+    fn from(value: Value) -> Self {
+        Self(Ok(value))
+    }
+}
+
+/// What an invocation is told beside the event.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The time of day.
+    pub now: SystemTime,
+    /// When Lambda kills the function.
+    pub deadline: SystemTime,
+    /// Where the log is, for the admin.
+    pub log: String,
+    /// For jitter.
+    pub seed: u64,
+}
+
+/// Why Lambda shall run the event again. Every step can be repeated.
+#[derive(Debug, Error)]
+pub enum RunAgain {
+    /// Nobody was answered.
+    #[error("the answer did not arrive: {0}")]
+    Undelivered(#[source] DeliveryError),
+    /// A registration of a cancelled stack is still there.
+    #[error("the registration of a cancelled stack is not undone yet")]
+    NotUndone,
+    /// The courier itself was lost.
+    #[error("the courier was lost")]
+    CourierLost,
+}
+
+impl From<RunAgain> for Diagnostic {
+    fn from(error: RunAgain) -> Self {
+        Self {
+            error_type: "RunAgain".to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Where an answer goes.
+enum Target {
+    Url(ResponseUrl),
+    /// There, but with nothing done.
+    UrlOfUnknownForm(ResponseUrl),
+    /// To the terminal of a laptop.
+    Result,
+}
+
+/// Handles one event. The value is the answer in local mode without a response
+/// URL, and null otherwise.
+///
+/// # Errors
+/// Lambda shall run the event again.
+pub async fn handle(
+    world: &World,
+    event: Event,
+    circumstances: Circumstances,
+) -> Result<Value, RunAgain> {
+    let local = world.configuration.local.is_some();
+    let (event, address, target) = match open(&world.configuration, event) {
+        Ok(opened) => opened,
+        Err(problem) => {
+            error!(
+                problem,
+                "the event cannot be answered, and nothing was done"
+            );
+            let refusal = serde_json::json!({"Status": "FAILED", "Reason": problem});
+            return Ok(if local { refusal } else { Value::Null });
+        }
+    };
+    let span = info_span!(
+        "request",
+        request.id = printable(&address.request_id),
+        stack.id = printable(&address.stack_id),
+    );
+    Run::new(world, address, target, &circumstances)
+        .answer(&event)
+        .instrument(span)
+        .await
+}
+
+/// Finds out whom to answer.
+fn open(configuration: &Configuration, event: Event) -> Result<(Value, Address, Target), String> {
+    let event = event
+        .0
+        .map_err(|error| format!("the event is not JSON: {}", printable(&error)))?;
+    let address = Address::pick(&event).ok_or("the event is not a JSON object")?;
+    let target = target(configuration, &address).map_err(|error| error.to_string())?;
+    Ok((event, address, target))
+}
+
+fn target(configuration: &Configuration, address: &Address) -> Result<Target, ResponseUrlError> {
+    match (&address.response_url, &configuration.local) {
+        (None, Some(_)) => Ok(Target::Result),
+        (Some(url), Some(_)) => ResponseUrl::parse_local(url).map(Target::Url),
+        (None, None) => Err(ResponseUrlError::Missing),
+        (Some(url), None) => {
+            let of_the_event = || address.stack_id.parse().ok();
+            let stack: Option<StackId> = configuration.stack_id.clone().or_else(of_the_event);
+            let stack = stack.ok_or(ResponseUrlError::NotTheBucket)?;
+            let verdict = ResponseUrl::judge(url, stack.region(), &configuration.url_suffix)?;
+            Ok(match verdict {
+                Verdict::Usable(url) => Target::Url(url),
+                Verdict::UnknownForm(url) => Target::UrlOfUnknownForm(url),
+            })
+        }
+    }
+}
+
+/// One event whose answer has somewhere to go.
+struct Run<'a> {
+    world: &'a World,
+    address: Address,
+    target: Target,
+    waits: Waits,
+    clock: Clock,
+    circumstances: &'a Circumstances,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        world: &'a World,
+        address: Address,
+        target: Target,
+        circumstances: &'a Circumstances,
+    ) -> Self {
+        let clock = Clock::set(circumstances.now);
+        let left = clock.instant_at(circumstances.deadline) - Instant::now();
+        Self {
+            world,
+            address,
+            target,
+            waits: Waits::new(Instant::now(), left),
+            clock,
+            circumstances,
+        }
+    }
+
+    async fn answer(self, event: &Value) -> Result<Value, RunAgain> {
+        let progress = Progress::new(self.first_id(event));
+        let (answer, answered) = oneshot::channel();
+        let errand = Errand {
+            address: self.address.clone(),
+            url: match &self.target {
+                Target::Url(url) | Target::UrlOfUnknownForm(url) => Some(url.clone()),
+                Target::Result => None,
+            },
+            waits: self.waits,
+            progress: progress.clone(),
+            log: format!(
+                "{}, request {}",
+                self.circumstances.log, self.address.request_id
+            ),
+            seed: self.circumstances.seed,
+        };
+        let report = self.world.lane.dispatch(errand, answered);
+        let work = self.start_work(event, progress, answer);
+        let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
+        let undone = self.finish(work).await;
+        answered.delivered.clone().map_err(RunAgain::Undelivered)?;
+        undone?;
+        Ok(self.result(&answered))
+    }
+
+    /// The id to answer with as long as nothing is known: the one that came.
+    fn first_id(&self, event: &Value) -> PhysicalId {
+        match &self.address.physical_id {
+            Some(id) if event["RequestType"] != "Create" => PhysicalId::parse(id),
+            _ => PhysicalId::None(ResourceHash::of_text(
+                &self.address.stack_id,
+                &self.address.logical_id,
+            )),
+        }
+    }
+
+    /// Starts the work as a task of its own, so that a panic in it ends nothing
+    /// else, and cuts it at its deadline.
+    fn start_work(
+        &self,
+        event: &Value,
+        progress: Progress,
+        answer: oneshot::Sender<Answer>,
+    ) -> JoinHandle<Result<(), RunAgain>> {
+        let conclude = self.conclusion(event, progress);
+        let Waits {
+            work_until, end, ..
+        } = self.waits;
+        let work = async move {
+            let Ok(conclusion) = timeout_at(work_until, conclude).await else {
+                return Ok(());
+            };
+            if let Some(cause) = &conclusion.failure {
+                error!(error = %cause, "the request failed");
+            }
+            // The courier is gone only when it has answered already.
+            answer.send(conclusion.answer).ok();
+            match conclusion.unfinished {
+                Some(undo) => go_on(*undo, end).await,
+                None => Ok(()),
+            }
+        };
+        tokio::spawn(work.instrument(Span::current()))
+    }
+
+    /// What the event comes to.
+    fn conclusion(
+        &self,
+        event: &Value,
+        progress: Progress,
+    ) -> impl Future<Output = Conclusion> + Send + use<> {
+        let id = progress.id();
+        let ready = self.session(event, progress);
+        async move {
+            match ready {
+                Ok((session, request)) => {
+                    info!(request.kind = request.kind(), "started");
+                    carry_out(&session, &request).await
+                }
+                Err(cause) => Conclusion::from(Failure {
+                    cause: Box::new(cause),
+                    id,
+                    unfinished: None,
+                }),
+            }
+        }
+    }
+
+    fn session(&self, event: &Value, progress: Progress) -> Result<(Session, Request), Cause> {
+        let request = Request::read(event)?;
+        if let Target::UrlOfUnknownForm(_) = self.target {
+            let problem = "`ResponseURL` has a form that this version does not know";
+            return Err(EnvelopeError::Unreadable(problem.to_owned()).into());
+        }
+        let stack_id = self
+            .address
+            .stack_id
+            .parse()
+            .map_err(|error| EnvelopeError::Unreadable(format!("`StackId` is {error}")))?;
+        if self.address.request_id.is_empty() || self.address.logical_id.is_empty() {
+            let problem = "`RequestId` or `LogicalResourceId` is missing";
+            return Err(EnvelopeError::Unreadable(problem.to_owned()).into());
+        }
+        let age = match &self.target {
+            Target::Url(url) | Target::UrlOfUnknownForm(url) => url.age(self.clock.now()),
+            Target::Result => None,
+        };
+        let session = Session {
+            configuration: Arc::clone(&self.world.configuration),
+            wire: Arc::clone(&self.world.wire),
+            address: self.address.clone(),
+            stack_id,
+            waits: self.waits,
+            clock: self.clock,
+            age,
+            progress,
+            seed: self.circumstances.seed,
+        };
+        Ok((session, request))
+    }
+
+    /// Waits for what goes on after the answer; work that never returns is left.
+    async fn finish(&self, work: JoinHandle<Result<(), RunAgain>>) -> Result<(), RunAgain> {
+        let abort = work.abort_handle();
+        match timeout_at(self.waits.end, work).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Ok(()),
+            Err(_) => {
+                abort.abort();
+                Ok(())
+            }
+        }
+    }
+
+    fn result(&self, answered: &Answered) -> Value {
+        match self.target {
+            Target::Result => serde_json::from_slice(&answered.body).unwrap_or_default(),
+            Target::Url(_) | Target::UrlOfUnknownForm(_) => Value::Null,
+        }
+    }
+}
+
+/// Goes on undoing after the answer, until shortly before Lambda's deadline.
+async fn go_on(undo: Undo, end: Instant) -> Result<(), RunAgain> {
+    let outcome = timeout_at(end, undo.until(end).run()).await;
+    match outcome {
+        Ok(Ok(())) => {
+            info!(integration.id = %undo.record(), "undone after the answer");
+            Ok(())
+        }
+        Ok(Err(_)) | Err(_) => Err(RunAgain::NotUndone),
+    }
+}

@@ -1,0 +1,35 @@
+//! The Lambda behind `Custom::AuthomizeIntegration`.
+//!
+//! Creating the stack registers its AWS account at Authomize, updating it
+//! amends the registration, deleting it removes it. The rooms, in the order in
+//! which a request walks through them: [`invocation`] takes the event,
+//! [`envelope`] and [`response_url`] find out whom to answer, [`courier`] waits
+//! with the answer's deadline, [`lifecycle`] decides and acts, and [`answer`]
+//! is what CloudFormation gets.
+
+pub mod account_id;
+pub mod answer;
+pub mod api_url;
+pub mod authomize;
+pub mod aws;
+pub mod clock;
+pub mod configuration;
+pub mod courier;
+pub mod deadline;
+pub mod envelope;
+pub mod https;
+pub mod invocation;
+pub mod lifecycle;
+pub mod physical_id;
+pub mod progress;
+pub mod properties;
+pub mod record_id;
+pub mod region;
+pub mod response_url;
+pub mod runtime;
+pub mod stack;
+pub mod stack_id;
+pub mod telemetry;
+pub mod text;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,340 @@
+//! Create: register once, whatever happens on the way.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::failure::{Cause, Failure};
+use super::ownership::{Found, found};
+use super::session::{NewRole, Session};
+use super::settle::settle;
+use super::undo::Undo;
+use super::{Success, attributes};
+use crate::authomize::{ApiError, Authomize, Record};
+use crate::aws::Aws;
+use crate::physical_id::PhysicalId;
+use crate::properties::Registration;
+use crate::stack::{Standing, View};
+
+/// How often a record is asked for at most, waits for a name included.
+const ROUNDS: usize = 10;
+
+/// How a record came to be this resource's.
+pub(super) struct Registered {
+    pub(super) record: Record,
+    /// How to take it back.
+    pub(super) undo: Undo,
+    /// It was another stack's before, and is handed back if anything fails.
+    taken_over: bool,
+}
+
+/// Registers the account.
+pub(super) async fn create(session: &Session, properties: &Value) -> Result<Success, Failure> {
+    let desired = session
+        .desired(properties)
+        .map_err(|error| session.fails(error))?;
+    if !session.is_the_functions_stack() {
+        return Err(session.fails(Cause::AnotherStack));
+    }
+    session.progress.is("reading the API token");
+    let aws = session.aws();
+    let own_stack = session.own_stack(&aws);
+    let (token, view) = tokio::join!(
+        biased;
+        session.token(&aws, NewRole::Possible),
+        own_stack.look_for(View::for_create),
+    );
+    match view.for_create() {
+        Standing::Wanted => {}
+        Standing::AtRest => return Err(at_rest(session, &view)),
+        Standing::Cancelled => {
+            if session.may_be_a_second_run() {
+                session.progress.answers_with(session.pending_id());
+            }
+            return Err(session.fails(Cause::Cancelled { undone: false }));
+        }
+    }
+    let registration = desired.registration;
+    let token = token.map_err(|cause| session.fails(cause))?;
+    let vendor = session
+        .vendor(token, desired.api, registration.external_id.clone())
+        .map_err(|cause| session.fails(cause))?;
+    let registered = register(session, &aws, &view, &vendor, &registration).await?;
+    conclude(session, &aws, &view, &vendor, &registration, registered).await
+}
+
+/// A request that CloudFormation does not wait for. The id that it has recorded
+/// is repeated, so that even an answer that is believed changes nothing.
+fn at_rest(session: &Session, view: &View) -> Failure {
+    if let Some(recorded) = view.recorded() {
+        session.progress.answers_with(recorded.clone());
+    }
+    session.fails(Cause::AtRest)
+}
+
+/// Gets this resource exactly one record: makes it, finds the one of an earlier
+/// try, or takes over one that was released.
+pub(super) async fn register(
+    session: &Session,
+    aws: &Aws,
+    before: &View,
+    vendor: &Authomize,
+    registration: &Registration,
+) -> Result<Registered, Failure> {
+    session.progress.is("registering at Authomize");
+    let incoming = session.progress.id();
+    let mut waits = vendor.waits(ROUNDS);
+    let mut look = session.may_be_a_second_run();
+    if look {
+        answer_pending(session, &incoming);
+    }
+    loop {
+        if look {
+            match look_for_ours(session, vendor, registration).await? {
+                Some(registered) => return Ok(registered),
+                None if lost(session, aws, before).await => {
+                    return Err(session.fails(Cause::Cancelled { undone: false }));
+                }
+                None => {}
+            }
+        }
+        let before_posting = session.progress.id();
+        answer_pending(session, &incoming);
+        let error = match post(session, vendor, registration).await {
+            Ok(record) => {
+                return Ok(Registered {
+                    undo: Undo::removing(vendor, record.id.clone()),
+                    record,
+                    taken_over: false,
+                });
+            }
+            Err(error) => error,
+        };
+        if !error.leaves_the_outcome_open() {
+            session.progress.answers_with(before_posting);
+        }
+        let wait = waits
+            .next()
+            .and_then(|wait| vendor.wait_before_next(&error, wait));
+        match (&error, wait) {
+            (ApiError::Conflict, wait) => {
+                match on_conflict(session, vendor, registration, wait.is_some()).await? {
+                    Some(registered) => return Ok(registered),
+                    None => sleep(wait.unwrap_or_default()).await,
+                }
+            }
+            (_, Some(wait)) if error.is_retryable() => {
+                look = look || error.leaves_the_outcome_open();
+                sleep(wait).await;
+                if !look && lost(session, aws, before).await {
+                    return Err(session.fails(Cause::Cancelled { undone: false }));
+                }
+            }
+            _ => return Err(session.fails(could_not_register(error))),
+        }
+    }
+}
+
+/// From now on something may exist that only the marker leads to. An Update
+/// keeps its id whatever happens.
+fn answer_pending(session: &Session, incoming: &PhysicalId) {
+    if matches!(incoming, PhysicalId::None(_)) {
+        session.progress.answers_with(session.pending_id());
+    }
+}
+
+async fn post(
+    session: &Session,
+    vendor: &Authomize,
+    registration: &Registration,
+) -> Result<Record, ApiError> {
+    vendor
+        .create(registration, &session.marker(), &session.address.request_id)
+        .await
+}
+
+fn could_not_register(source: ApiError) -> Cause {
+    Cause::Api {
+        doing: "the account could not be registered",
+        source,
+    }
+}
+
+/// Looks for a record of ours that an earlier request may have made.
+async fn look_for_ours(
+    session: &Session,
+    vendor: &Authomize,
+    registration: &Registration,
+) -> Result<Option<Registered>, Failure> {
+    match find(session, vendor, registration).await? {
+        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        Found::Released(record) => take_over(session, vendor, record, registration)
+            .await
+            .map(Some),
+        Found::Going | Found::Nothing | Found::Anothers(_) => Ok(None),
+        Found::Ambiguous => Err(session.fails(Cause::Ambiguous {
+            name: registration.name.clone(),
+        })),
+    }
+}
+
+/// The name is taken: by us, by a record on its way out, or by somebody else.
+async fn on_conflict(
+    session: &Session,
+    vendor: &Authomize,
+    registration: &Registration,
+    can_wait: bool,
+) -> Result<Option<Registered>, Failure> {
+    let taken = |owner: String| {
+        session.fails(Cause::NameTaken {
+            name: registration.name.clone(),
+            owner,
+        })
+    };
+    match find(session, vendor, registration).await? {
+        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        Found::Released(record) => take_over(session, vendor, record, registration)
+            .await
+            .map(Some),
+        Found::Anothers(owner) => Err(taken(owner)),
+        Found::Going | Found::Nothing if can_wait => Ok(None),
+        Found::Going => Err(taken("which is being deleted".to_owned())),
+        Found::Nothing | Found::Ambiguous => {
+            Err(taken("and Authomize does not say whose it is".to_owned()))
+        }
+    }
+}
+
+async fn find(
+    session: &Session,
+    vendor: &Authomize,
+    registration: &Registration,
+) -> Result<Found, Failure> {
+    let records = vendor.find(&registration.name).await.map_err(|source| {
+        session.fails(Cause::Api {
+            doing: "it could not be found out whether the account is registered already",
+            source,
+        })
+    })?;
+    let began = session.clock.now() - session.age.unwrap_or_default();
+    let since = vendor.vendors_time_at(began);
+    Ok(found(&records, &session.marker(), registration, since))
+}
+
+/// Our own record of an earlier try: brought up to date if it is not.
+async fn adopt(
+    session: &Session,
+    vendor: &Authomize,
+    record: Record,
+    registration: &Registration,
+) -> Result<Registered, Failure> {
+    info!(integration.id = %record.id, "found the record of an earlier try");
+    let undo = Undo::removing(vendor, record.id.clone());
+    let marker = session.marker();
+    let record = if record.holds(registration, &marker) {
+        record
+    } else {
+        vendor
+            .amend(&record.id, registration, &marker)
+            .await
+            .map_err(|source| {
+                session.fails(Cause::Api {
+                    doing: "the record of an earlier try could not be brought up to date",
+                    source,
+                })
+            })?
+    };
+    Ok(Registered {
+        record,
+        undo,
+        taken_over: false,
+    })
+}
+
+/// A record that another stack of this account released.
+async fn take_over(
+    session: &Session,
+    vendor: &Authomize,
+    released: Record,
+    registration: &Registration,
+) -> Result<Registered, Failure> {
+    info!(integration.id = %released.id, "took over a released record");
+    let record = vendor
+        .amend(&released.id, registration, &session.marker())
+        .await
+        .map_err(|source| {
+            session.fails(Cause::Api {
+                doing: "the released record could not be taken over",
+                source,
+            })
+        })?;
+    Ok(Registered {
+        record,
+        undo: Undo::releasing(vendor, released),
+        taken_over: true,
+    })
+}
+
+/// Waits for the validation, and makes sure that the stack still wants the
+/// record before it says SUCCESS.
+async fn conclude(
+    session: &Session,
+    aws: &Aws,
+    before: &View,
+    vendor: &Authomize,
+    registration: &Registration,
+    registered: Registered,
+) -> Result<Success, Failure> {
+    let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    session.progress.answers_with(id.clone());
+    match settle(session, vendor, registered.record, registration).await {
+        Ok(record) => {
+            if lost(session, aws, before).await {
+                return Err(undo(session, registered.undo).await);
+            }
+            Ok(Success {
+                id,
+                attributes: attributes(&record),
+            })
+        }
+        Err(cause) => {
+            if registered.taken_over && registered.undo.run().await.is_ok() {
+                session.progress.answers_with(session.none_id());
+            }
+            Err(session.fails(cause))
+        }
+    }
+}
+
+async fn lost(session: &Session, aws: &Aws, before: &View) -> bool {
+    let now = session.own_stack(aws).look().await;
+    now.lost_since(before)
+}
+
+/// The stack is gone: so must be the record. What cannot be undone in time is
+/// left to the rollback's Delete, and to what goes on after the answer.
+async fn undo(session: &Session, undo: Undo) -> Failure {
+    session
+        .progress
+        .is("undoing the registration of a cancelled stack");
+    match undo.run().await {
+        Ok(()) => {
+            session.progress.answers_with(session.none_id());
+            session.fails(Cause::Cancelled { undone: true })
+        }
+        Err(error) => {
+            warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+            Failure {
+                unfinished: Some(Box::new(undo)),
+                ..session.fails(Cause::Cancelled { undone: false })
+            }
+        }
+    }
+}
+
+/// How long the longest request of a Create may still be under way.
+pub(super) fn longest_request(session: &Session) -> Duration {
+    session.waits.vendor_call
+}

@@ -1,0 +1,246 @@
+//! Delete: only what is ours, and as lenient as can be.
+
+use serde_json::Value;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::Success;
+use super::create::longest_request;
+use super::failure::{Cause, Failure};
+use super::ownership::{Ownership, ownership};
+use super::session::{NewRole, Session};
+use crate::answer::Attributes;
+use crate::authomize::{ApiError, Authomize, Record, Status};
+use crate::physical_id::{PhysicalId, Registered};
+use crate::properties::{Farewell, OnDelete, OnDeregistrationFailure};
+use crate::stack::{Standing, View};
+
+/// Deregisters the account.
+pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Success, Failure> {
+    let id = session.incoming_id();
+    session.progress.answers_with(id.clone());
+    if matches!(id, PhysicalId::None(_)) {
+        return Ok(done(session));
+    }
+    if !session.is_the_functions_stack() {
+        warn!("a request of another stack: nothing of ours can be meant");
+        return Ok(done(session));
+    }
+    let local = session.configuration.local.is_some();
+    let farewell = Farewell::read(properties, &session.stack_id, local);
+    session.progress.is("reading the API token");
+    let aws = session.aws();
+    let own_stack = session.own_stack(&aws);
+    let (token, view) = tokio::join!(
+        biased;
+        session.token(&aws, NewRole::RuledOut),
+        own_stack.look_for(|view| view.for_delete(&id)),
+    );
+    if view.for_delete(&id) != Standing::Wanted {
+        return Err(session.fails(Cause::AtRest));
+    }
+    session.progress.is("deregistering at Authomize");
+    let vendor = token.and_then(|token| {
+        let parameter = farewell.api.clone();
+        let named = token.url.clone();
+        let api = parameter.or(named).ok_or(Cause::ForeignHost {
+            given: "malformed".to_owned(),
+        })?;
+        session.vendor(token, api, farewell.external_id.clone())
+    });
+    let run = Run {
+        session,
+        farewell: &farewell,
+        view: &view,
+    };
+    let outcome = match (vendor, &id) {
+        (Err(cause), _) => Err(cause),
+        (Ok(vendor), PhysicalId::Issued(registered)) => {
+            run.deregister(&vendor, registered, &id).await
+        }
+        (Ok(vendor), PhysicalId::Adopted(registered)) => run.hand_back(&vendor, registered).await,
+        (Ok(vendor), PhysicalId::Pending(_) | PhysicalId::Invented(_)) => {
+            run.look_and_remove(&vendor).await
+        }
+        (Ok(_), PhysicalId::None(_)) => Ok(()),
+    };
+    match outcome {
+        Ok(()) => Ok(done(session)),
+        Err(cause) => run.not_deregistered(&id, cause),
+    }
+}
+
+fn done(session: &Session) -> Success {
+    Success {
+        id: session.progress.id(),
+        attributes: Attributes::default(),
+    }
+}
+
+struct Run<'a> {
+    session: &'a Session,
+    farewell: &'a Farewell,
+    view: &'a View,
+}
+
+impl Run<'_> {
+    /// Removes or releases the record of an issued id, if it is ours.
+    async fn deregister(
+        &self,
+        vendor: &Authomize,
+        registered: &Registered,
+        id: &PhysicalId,
+    ) -> Result<(), Cause> {
+        let Some(record) = self.read(vendor, registered).await? else {
+            return self.is_gone(vendor, registered);
+        };
+        let same_host = registered.host_hash == vendor.api().host_hash();
+        match ownership(&record, &self.session.marker()) {
+            // The marker has the stack's id, which never repeats: it proves at
+            // another host, too, that the record is this one.
+            Ownership::Ours => self.let_go(vendor, &record).await,
+            Ownership::Anothers(owner) => {
+                warn!(integration.id = %record.id, owner, "left another stack's record alone");
+                Ok(())
+            }
+            Ownership::Released => {
+                warn!(integration.id = %record.id, "left a released record alone");
+                Ok(())
+            }
+            Ownership::Unmarked | Ownership::Unknown if !same_host => {
+                Err(self.elsewhere(vendor, registered))
+            }
+            Ownership::Unmarked | Ownership::Unknown => match self.view.recorded() {
+                Some(recorded) if recorded == id => self.let_go(vendor, &record).await,
+                Some(_) => {
+                    warn!(integration.id = %record.id, "left a record alone that is not this resource's");
+                    Ok(())
+                }
+                None => Err(Cause::Ambiguous {
+                    name: self.farewell.name.clone(),
+                }),
+            },
+        }
+    }
+
+    /// Releases the record of an adopted id: no stack made it.
+    async fn hand_back(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
+        match self.read(vendor, registered).await? {
+            None => self.is_gone(vendor, registered),
+            Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => {
+                vendor.release(&record).await.map_err(refused)
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A record that the vendor does not have is gone; one that another host
+    /// does not have may well be there still.
+    fn is_gone(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
+        if registered.host_hash == vendor.api().host_hash() {
+            Ok(())
+        } else {
+            Err(self.elsewhere(vendor, registered))
+        }
+    }
+
+    fn elsewhere(&self, vendor: &Authomize, registered: &Registered) -> Cause {
+        Cause::AnotherHost {
+            record: registered.record.to_string(),
+            host: vendor.api().host().to_owned(),
+        }
+    }
+
+    async fn read(
+        &self,
+        vendor: &Authomize,
+        registered: &Registered,
+    ) -> Result<Option<Record>, Cause> {
+        let record = vendor.read(&registered.record).await.map_err(refused)?;
+        Ok(record.filter(|record| record.status != Status::Deleted))
+    }
+
+    async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
+        match self.farewell.on_delete {
+            OnDelete::Remove => vendor.remove(&record.id).await.map_err(refused),
+            OnDelete::Keep => vendor.release(record).await.map_err(refused),
+        }
+    }
+
+    /// Looks for what a Create with an unknown outcome may have left. A Create
+    /// that was cancelled may still be sending its request, so what is not there
+    /// yet is looked for once more when that must have ended.
+    async fn look_and_remove(&self, vendor: &Authomize) -> Result<(), Cause> {
+        if self.remove_ours(vendor).await? {
+            return Ok(());
+        }
+        let wait = longest_request(self.session);
+        if self.session.waits.allow(wait) {
+            sleep(wait).await;
+        }
+        self.remove_ours(vendor).await.map(drop)
+    }
+
+    /// Removes the record that bears our marker, unless CloudFormation has
+    /// recorded it under another id: then it is the one that replaced this one.
+    async fn remove_ours(&self, vendor: &Authomize) -> Result<bool, Cause> {
+        let records = vendor.find(&self.farewell.name).await.map_err(refused)?;
+        let marker = self.session.marker();
+        let recorded = self.view.recorded().and_then(PhysicalId::registered);
+        let live = || {
+            records
+                .iter()
+                .filter(|record| record.status != Status::Deleted)
+        };
+        for record in live() {
+            if ownership(record, &marker) == Ownership::Ours {
+                if recorded.is_none_or(|recorded| recorded.record != record.id) {
+                    self.let_go(vendor, record).await?;
+                }
+                return Ok(true);
+            }
+        }
+        let unclear = live().any(|record| {
+            ownership(record, &marker) == Ownership::Unknown
+                && recorded.is_none_or(|recorded| recorded.record != record.id)
+        });
+        if unclear {
+            return Err(Cause::Ambiguous {
+                name: self.farewell.name.clone(),
+            });
+        }
+        Ok(false)
+    }
+
+    /// The vendor did not do it. Whether that fails the Delete is the admin's
+    /// wish; for an id that CloudFormation invented it never does, for most
+    /// likely there is nothing.
+    fn not_deregistered(&self, id: &PhysicalId, cause: Cause) -> Result<Success, Failure> {
+        let ignored = self.farewell.on_failure == OnDeregistrationFailure::Ignore
+            || matches!(id, PhysicalId::Invented(_));
+        let what = match id.registered() {
+            Some(registered) => format!("record {}", registered.record),
+            None => format!(
+                "an integration named \"{}\", if there is one,",
+                self.farewell.name
+            ),
+        };
+        let cause = Cause::NotDeregistered {
+            what,
+            source: Box::new(cause),
+        };
+        if ignored {
+            warn!(error = %cause, "answered SUCCESS all the same");
+            Ok(done(self.session))
+        } else {
+            Err(self.session.fails(cause))
+        }
+    }
+}
+
+fn refused(source: ApiError) -> Cause {
+    Cause::Api {
+        doing: "Authomize was asked",
+        source,
+    }
+}

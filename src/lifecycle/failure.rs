@@ -1,0 +1,201 @@
+//! Why a request ends in FAILED, and what is still to be undone.
+
+use thiserror::Error;
+
+use super::undo::Undo;
+use crate::authomize::ApiError;
+use crate::aws::AwsError;
+use crate::envelope::EnvelopeError;
+use crate::physical_id::PhysicalId;
+use crate::properties::PropertyError;
+use crate::token::TokenError;
+
+/// A request that ends in FAILED.
+#[derive(Debug)]
+pub struct Failure {
+    /// Why.
+    pub cause: Box<Cause>,
+    /// The id to answer with.
+    pub id: PhysicalId,
+    /// What goes on after the answer.
+    pub unfinished: Option<Box<Undo>>,
+}
+
+/// Why, by what the admin can do about it.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// The event is no request.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// A parameter cannot be used.
+    #[error(transparent)]
+    Property(#[from] PropertyError),
+    /// The request is about another stack.
+    #[error(
+        "this function serves its own stack only, and the request names another one in `StackId`"
+    )]
+    AnotherStack,
+    /// CloudFormation is not waiting for this request.
+    #[error(
+        "CloudFormation says that this stack is not waiting for this request, so nothing was changed"
+    )]
+    AtRest,
+    /// CloudFormation gave up on the resource meanwhile.
+    #[error("the stack was cancelled meanwhile{}", if *.undone { ", so the registration was undone" } else { "" })]
+    Cancelled {
+        /// Whether anything that was made is gone again.
+        undone: bool,
+    },
+    /// The secret cannot be read.
+    #[error("the secret {arn} cannot be read: {source}")]
+    Secret {
+        /// Which one.
+        arn: String,
+        /// Why.
+        source: AwsError,
+    },
+    /// The secret was read and is of no use.
+    #[error("the secret {arn} holds no API token: {problem}")]
+    Token {
+        /// Which one.
+        arn: String,
+        /// Why.
+        problem: UnusableToken,
+    },
+    /// The token may not be sent there.
+    #[error(
+        "AuthomizeApiUrl is {given}, a host that neither belongs to Authomize nor is named by the secret"
+    )]
+    ForeignHost {
+        /// The parameter's value.
+        given: String,
+    },
+    /// The registration is known at another host.
+    #[error("record {record} was registered at another host than {host}, which does not have it")]
+    AnotherHost {
+        /// The record.
+        record: String,
+        /// The host asked for now.
+        host: String,
+    },
+    /// The vendor could not be asked, or refused.
+    #[error("{doing}: {source}")]
+    Api {
+        /// What was tried, to read on after "could not".
+        doing: &'static str,
+        /// Why not.
+        source: ApiError,
+    },
+    /// Somebody else's integration has the name.
+    #[error("an integration named \"{name}\" exists already at Authomize, {owner}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is, to read on.
+        owner: String,
+    },
+    /// Records that cannot be told apart.
+    #[error(
+        "it is not known whether Authomize registered \"{name}\", and several records have that name"
+    )]
+    Ambiguous {
+        /// The name.
+        name: String,
+    },
+    /// The record bears another stack's marker.
+    #[error("record {record} at Authomize belongs to {owner} now")]
+    AnothersRecord {
+        /// The record.
+        record: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// The vendor's validation failed.
+    #[error("Authomize could not validate the role: \"{last_error}\"")]
+    Validation {
+        /// The vendor's words.
+        last_error: String,
+    },
+    /// A Delete that the vendor did not carry out.
+    #[error("{what} could not be deregistered: {source}")]
+    NotDeregistered {
+        /// What is left, with its record id where it is known.
+        what: String,
+        /// Why.
+        source: Box<Cause>,
+    },
+}
+
+/// Why a secret's value is no token.
+#[derive(Clone, Copy, Debug, Error)]
+pub enum UnusableToken {
+    /// A text in no accepted form.
+    #[error(transparent)]
+    Text(#[from] TokenError),
+    /// No text.
+    #[error("it is binary")]
+    Binary,
+}
+
+impl Cause {
+    /// What the admin can do about it: whole sentences.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Envelope(_) | Self::AnotherStack => {
+                "Only CloudFormation sends usable requests, from the stack that made the function."
+            }
+            Self::Property(_) => "Correct the parameter, then try again.",
+            Self::AtRest => "To have the registration checked, change the parameter Refresh.",
+            Self::Cancelled { .. } => "Look at the stack's first failed event.",
+            Self::Secret {
+                source: AwsError::Denied { .. },
+                ..
+            } => {
+                "Allow this function's role secretsmanager:GetSecretValue in the secret's policy, and if the secret has a key of its own, name it in AuthomizeApiTokenKmsKeyArn and allow kms:Decrypt in its policy."
+            }
+            Self::Secret {
+                source: AwsError::NotFound { .. },
+                ..
+            } => "Set AuthomizeApiTokenSecretArn to the full ARN of an existing secret.",
+            Self::Secret { .. } => "Try again in a few minutes.",
+            Self::Token { .. } => {
+                "Accepted are the bare token, or JSON such as {\"token\": \"...\"}."
+            }
+            Self::ForeignHost { .. } => {
+                "Use the address that Authomize gave you, or put it as `url` into the secret beside `token`."
+            }
+            Self::AnotherHost { .. } => {
+                "Set AuthomizeApiUrl back. To move to another tenant, delete the stack and create it anew."
+            }
+            Self::Api { source, .. } => source.remedy(),
+            Self::NameTaken { .. } => {
+                "Choose another IntegrationName, or delete that integration at Authomize first."
+            }
+            Self::Ambiguous { .. } => {
+                "Delete the ones that you do not need at Authomize, then try again."
+            }
+            Self::AnothersRecord { .. } => {
+                "Delete this stack with OnDelete=Keep; the other stack goes on with the record."
+            }
+            Self::Validation { .. } => {
+                "Check ExternalID, and that nothing forbids Authomize to assume the role, then try again."
+            }
+            Self::NotDeregistered { .. } => {
+                "Remove it at Authomize by hand, then delete the stack again and retain this resource, or set OnDeregistrationFailure to Ignore beforehand."
+            }
+        }
+    }
+
+    /// The admin's sentences: what failed, and what to do.
+    pub fn reason(&self) -> String {
+        let what = self.to_string();
+        let mut letters = what.chars();
+        let capitalized: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .chain(letters)
+            .collect();
+        format!("{capitalized}. {}", self.remedy())
+    }
+}

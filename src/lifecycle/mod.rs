@@ -1,0 +1,93 @@
+//! What a request comes to: decided by plain functions, carried out here.
+//!
+//! [`create`], [`update`] and [`delete`] tell the three stories; [`ownership`]
+//! decides whose a record is; [`failure`] says why a story ended badly.
+
+mod create;
+mod delete;
+mod failure;
+mod ownership;
+mod session;
+mod settle;
+mod undo;
+mod update;
+
+pub use failure::{Cause, Failure};
+pub use session::Session;
+pub use undo::Undo;
+
+use crate::answer::{Answer, Attributes, Outcome};
+use crate::authomize::Record;
+use crate::envelope::Request;
+use crate::physical_id::PhysicalId;
+use crate::text::shown;
+
+/// What a request came to.
+#[derive(Debug)]
+pub struct Conclusion {
+    /// The answer.
+    pub answer: Answer,
+    /// Why, if it is FAILED.
+    pub failure: Option<Box<Cause>>,
+    /// What goes on after the answer.
+    pub unfinished: Option<Box<Undo>>,
+}
+
+/// A request that ends in SUCCESS.
+#[derive(Debug)]
+struct Success {
+    id: PhysicalId,
+    attributes: Attributes,
+}
+
+/// Carries a request out.
+pub async fn carry_out(session: &Session, request: &Request) -> Conclusion {
+    let outcome = match request {
+        Request::Create { properties } => create::create(session, properties).await,
+        Request::Update {
+            properties,
+            old_properties,
+        } => update::update(session, properties, old_properties).await,
+        Request::Delete { properties } => delete::delete(session, properties).await,
+    };
+    match outcome {
+        Ok(success) => Conclusion {
+            answer: Answer {
+                physical_id: success.id,
+                outcome: Outcome::Success(success.attributes),
+            },
+            failure: None,
+            unfinished: None,
+        },
+        Err(failure) => Conclusion::from(failure),
+    }
+}
+
+impl From<Failure> for Conclusion {
+    fn from(failure: Failure) -> Self {
+        Self {
+            answer: Answer {
+                physical_id: failure.id,
+                outcome: Outcome::Failed(failure.cause.reason()),
+            },
+            failure: Some(failure.cause),
+            unfinished: failure.unfinished,
+        }
+    }
+}
+
+/// The attributes of a record, always the same set.
+fn attributes(record: &Record) -> Attributes {
+    Attributes {
+        integration_id: record.id.to_string(),
+        integration_name: record
+            .name
+            .as_deref()
+            .map_or_else(|| "not reported".to_owned(), |name| shown(name, &[])),
+        status: record.status.as_str().to_owned(),
+        connected_apps: match record.connected_apps.as_deref() {
+            None | Some([]) => "not reported".to_owned(),
+            Some(apps) => apps.join(", "),
+        },
+    }
+}

@@ -1,0 +1,111 @@
+//! Whose a record is, and what may be done with it: plain decisions.
+//!
+//! The rule: one stack, one record, and nothing of anybody else's is touched.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::authomize::{Marker, Marking, Record, Status};
+use crate::properties::Registration;
+use crate::text::shown;
+
+/// Whose a record is, seen from one resource.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Ownership {
+    /// This resource made it.
+    Ours,
+    /// Another resource made it and let it go.
+    Released,
+    /// Another resource's. The text reads on after "is", or "belongs to".
+    Anothers(String),
+    /// The server keeps markers, and it has none: a person made it.
+    Unmarked,
+    /// The server cannot say.
+    Unknown,
+}
+
+/// Whose `record` is, seen from the resource of `marker`.
+pub(super) fn ownership(record: &Record, marker: &Marker) -> Ownership {
+    match &record.marking {
+        Marking::Marked(theirs) if theirs.is_of_the_same_resource(marker) => Ownership::Ours,
+        Marking::Marked(theirs) if theirs.released => Ownership::Released,
+        Marking::Marked(theirs) => {
+            Ownership::Anothers(format!("stack {}", shown(&theirs.stack_id, &[])))
+        }
+        Marking::Absent => Ownership::Unmarked,
+        Marking::NotKept => Ownership::Unknown,
+    }
+}
+
+/// What a list of the records of one name means for a Create.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// Ours from an earlier try: bring it up to date.
+    Ours(Record),
+    /// Released, and of the same account and role: take it over.
+    Released(Record),
+    /// Ours or anybody's, on its way out: wait.
+    Going,
+    /// None.
+    Nothing,
+    /// Somebody else's. The text reads on after "which".
+    Anothers(String),
+    /// The server keeps no markers, and several could be ours.
+    Ambiguous,
+}
+
+/// Reads a list of the records of one name.
+///
+/// `since` is when this request began by the server's clock. Where the server
+/// keeps no marker, the one record made since then is ours: its name is that of
+/// this stack's integration, and we were the ones who asked for it.
+pub(super) fn found(
+    records: &[Record],
+    marker: &Marker,
+    registration: &Registration,
+    since: Option<OffsetDateTime>,
+) -> Found {
+    let live: Vec<&Record> = records
+        .iter()
+        .filter(|record| record.status != Status::Deleted)
+        .collect();
+    if let Some(ours) = live
+        .iter()
+        .find(|record| ownership(record, marker) == Ownership::Ours)
+    {
+        return Found::Ours((*ours).clone());
+    }
+    if let Some(released) = live.iter().find(|record| {
+        ownership(record, marker) == Ownership::Released && record.is_for(registration)
+    }) {
+        return Found::Released((*released).clone());
+    }
+    let unknown: Vec<&&Record> = live
+        .iter()
+        .filter(|record| ownership(record, marker) == Ownership::Unknown)
+        .collect();
+    let fresh: Vec<&&&Record> = unknown
+        .iter()
+        .filter(|record| is_since(record, since))
+        .collect();
+    match (&live[..], &fresh[..]) {
+        ([], _) if records.is_empty() => Found::Nothing,
+        ([], _) => Found::Going,
+        (_, [one]) => Found::Ours((***one).clone()),
+        (_, [_, _, ..]) => Found::Ambiguous,
+        _ if unknown.len() == live.len() => Found::Nothing,
+        ([first, ..], _) => Found::Anothers(match ownership(first, marker) {
+            Ownership::Anothers(owner) => format!("and belongs to {owner}"),
+            Ownership::Released => "released by a stack of another account or role".to_owned(),
+            _ => format!("record {}, and no stack made it", first.id),
+        }),
+    }
+}
+
+/// Whether the record was made since a moment. The server's `Date` has whole
+/// seconds, and its answer took a moment to arrive.
+fn is_since(record: &Record, since: Option<OffsetDateTime>) -> bool {
+    match (record.created_at, since) {
+        (Some(created_at), Some(since)) => created_at + Duration::seconds(2) >= since,
+        _ => false,
+    }
+}

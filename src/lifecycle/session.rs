@@ -1,0 +1,242 @@
+//! What one run knows and can reach.
+
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
+
+use super::failure::{Cause, Failure, UnusableToken};
+use crate::api_url::ApiUrl;
+use crate::authomize::{Authomize, Credentials, Marker};
+use crate::aws::{Aws, AwsError, SecretValue};
+use crate::clock::Clock;
+use crate::configuration::Configuration;
+use crate::deadline::Waits;
+use crate::envelope::Address;
+use crate::physical_id::{PhysicalId, ResourceHash};
+use crate::progress::Progress;
+use crate::properties::PropertyError;
+use crate::stack::OwnStack;
+use crate::stack_id::StackId;
+use crate::token::Token;
+use crate::wire::Wire;
+
+/// One run of one request.
+pub struct Session {
+    /// The function's environment.
+    pub configuration: Arc<Configuration>,
+    /// The wire to the vendor and to AWS.
+    pub wire: Arc<dyn Wire>,
+    /// Whom to answer.
+    pub address: Address,
+    /// The stack that the request names.
+    pub stack_id: StackId,
+    /// How long everything may take.
+    pub waits: Waits,
+    /// The time of day.
+    pub clock: Clock,
+    /// How long ago CloudFormation sent the request, as far as that can be told.
+    pub age: Option<Duration>,
+    /// Shared with the courier.
+    pub progress: Progress,
+    /// For jitter.
+    pub seed: u64,
+}
+
+/// How long a secret's "access denied" is taken for a role that is still new.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NewRole {
+    /// The role may have been made a moment ago: ask again for a while.
+    Possible,
+    /// The role has worked before.
+    RuledOut,
+}
+
+impl Session {
+    /// The marker of this resource.
+    pub fn marker(&self) -> Marker {
+        Marker {
+            stack_id: self.stack_id.to_string(),
+            logical_resource_id: self.address.logical_id.clone(),
+            hub: None,
+            released: false,
+        }
+    }
+
+    /// The id of a Create that came to nothing.
+    pub fn none_id(&self) -> PhysicalId {
+        PhysicalId::None(self.hash())
+    }
+
+    /// The id of a Create whose outcome is unknown.
+    pub fn pending_id(&self) -> PhysicalId {
+        PhysicalId::Pending(self.hash())
+    }
+
+    fn hash(&self) -> ResourceHash {
+        ResourceHash::of(&self.stack_id, &self.address.logical_id)
+    }
+
+    /// The id that came with the request, parsed.
+    pub fn incoming_id(&self) -> PhysicalId {
+        match &self.address.physical_id {
+            Some(text) => PhysicalId::parse(text),
+            None => self.pending_id(),
+        }
+    }
+
+    /// Whether the function serves the stack of the request. A laptop's function
+    /// has no stack and serves any.
+    pub fn is_the_functions_stack(&self) -> bool {
+        match &self.configuration.stack_id {
+            Some(own) => *own == self.stack_id,
+            None => self.configuration.local.is_some(),
+        }
+    }
+
+    /// Whether this may be a second run, or a first one after a long time: then
+    /// an earlier one may have registered already. Lambda runs a lost request
+    /// again after a minute at the earliest.
+    pub fn may_be_a_second_run(&self) -> bool {
+        self.age.is_none_or(|age| age > Duration::from_secs(45))
+    }
+
+    /// AWS, for this run.
+    pub fn aws(&self) -> Aws {
+        Aws {
+            wire: Arc::clone(&self.wire),
+            credentials: self.configuration.credentials.clone(),
+            endpoint: self
+                .configuration
+                .local
+                .as_ref()
+                .and_then(|local| local.aws_endpoint.clone()),
+            clock: self.clock,
+            patience: self.waits.aws_call,
+        }
+    }
+
+    /// The stack, to ask CloudFormation about it.
+    pub fn own_stack<'a>(&'a self, aws: &'a Aws) -> OwnStack<'a> {
+        OwnStack {
+            aws,
+            id: &self.stack_id,
+            logical_id: &self.address.logical_id,
+            waits: self.waits,
+            local: self.configuration.local.is_some(),
+        }
+    }
+
+    /// Reads the token. Where the role may be new, "denied" is asked again until
+    /// a role must have become known everywhere; where AWS is not working, a few
+    /// times.
+    ///
+    /// # Errors
+    /// [`Cause::Secret`] or [`Cause::Token`].
+    pub async fn token(&self, aws: &Aws, new_role: NewRole) -> Result<Token, Cause> {
+        let arn = &self.configuration.secret_arn;
+        let give_up = Instant::now() + self.waits.role_propagation;
+        let mut backoff = ExponentialBuilder::default()
+            .with_min_delay(self.waits.backoff)
+            .with_max_delay(self.waits.longest_backoff)
+            .without_max_times()
+            .with_jitter()
+            .with_jitter_seed(self.seed)
+            .build();
+        let source = loop {
+            let error = match aws.secret(arn).await {
+                Ok(SecretValue::Text(text)) => return self.read_token(&text),
+                Ok(SecretValue::Binary) => return Err(self.unusable(UnusableToken::Binary)),
+                Err(error) => error,
+            };
+            let worth_it = match &error {
+                AwsError::Denied { .. } => new_role == NewRole::Possible,
+                AwsError::Unavailable(_) => true,
+                AwsError::NotFound { .. } | AwsError::Refused { .. } => false,
+            };
+            let wait = backoff.next().unwrap_or(self.waits.longest_backoff);
+            let in_time = Instant::now() + wait < give_up && self.waits.allow(wait);
+            if !(worth_it && in_time) {
+                break error;
+            }
+            sleep(wait).await;
+        };
+        Err(Cause::Secret {
+            arn: arn.clone(),
+            source,
+        })
+    }
+
+    fn read_token(&self, text: &SecretString) -> Result<Token, Cause> {
+        Token::read(text, self.configuration.local.is_some())
+            .map_err(|problem| self.unusable(problem.into()))
+    }
+
+    fn unusable(&self, problem: UnusableToken) -> Cause {
+        Cause::Token {
+            arn: self.configuration.secret_arn.clone(),
+            problem,
+        }
+    }
+
+    /// The vendor's client. The secret's own address goes before the parameter;
+    /// the parameter's must be the vendor's.
+    ///
+    /// # Errors
+    /// [`Cause::ForeignHost`].
+    pub fn vendor(
+        &self,
+        token: Token,
+        parameter: ApiUrl,
+        external_id: SecretString,
+    ) -> Result<Authomize, Cause> {
+        let api = match token.url {
+            Some(named) => named,
+            None if parameter.is_the_vendors() || self.configuration.local.is_some() => parameter,
+            None => {
+                return Err(Cause::ForeignHost {
+                    given: parameter.to_string(),
+                });
+            }
+        };
+        let credentials = Credentials {
+            token: token.secret,
+            external_id,
+        };
+        Ok(Authomize::new(
+            Arc::clone(&self.wire),
+            api,
+            credentials,
+            self.waits,
+            self.clock,
+            self.seed,
+        ))
+    }
+
+    /// A failure that answers with the id that stands in the progress.
+    pub fn fails(&self, cause: impl Into<Cause>) -> Failure {
+        Failure {
+            cause: Box::new(cause.into()),
+            id: self.progress.id(),
+            unfinished: None,
+        }
+    }
+
+    /// Reads the properties of a Create or an Update.
+    ///
+    /// # Errors
+    /// The first property that cannot be used.
+    pub fn desired(
+        &self,
+        properties: &serde_json::Value,
+    ) -> Result<crate::properties::Desired, PropertyError> {
+        crate::properties::warn_of_unknown(properties);
+        crate::properties::read(
+            properties,
+            &self.stack_id,
+            self.configuration.local.is_some(),
+        )
+    }
+}

@@ -1,0 +1,200 @@
+//! Update: the same record under the same id, whatever the update changes.
+
+use serde_json::Value;
+
+use super::create::register;
+use super::failure::{Cause, Failure};
+use super::ownership::{Ownership, ownership};
+use super::session::{NewRole, Session};
+use super::settle::settle;
+use super::{Success, attributes};
+use crate::authomize::{ApiError, Authomize, Record, Status};
+use crate::aws::Aws;
+use crate::physical_id::{PhysicalId, Registered};
+use crate::properties::{Desired, Registration};
+use crate::stack::{Standing, View};
+
+/// How much of an update reaches the vendor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Change {
+    /// Nothing that the vendor is told: read the attributes afresh.
+    Nothing,
+    /// Something that the vendor is told.
+    Registration,
+    /// The admin wants the registration checked and mended, the token included.
+    Refresh,
+}
+
+/// What changed. Old properties can be of an older template and fail to read:
+/// then everything may have changed.
+fn change(desired: &Desired, old: Option<&Desired>) -> Change {
+    match old {
+        Some(old) if old.refresh != desired.refresh => Change::Refresh,
+        Some(old) if old.registration == desired.registration && old.api == desired.api => {
+            Change::Nothing
+        }
+        _ => Change::Registration,
+    }
+}
+
+/// Amends the registration.
+pub(super) async fn update(
+    session: &Session,
+    properties: &Value,
+    old_properties: &Value,
+) -> Result<Success, Failure> {
+    let id = session.incoming_id();
+    session.progress.answers_with(id.clone());
+    let desired = session
+        .desired(properties)
+        .map_err(|error| session.fails(error))?;
+    if !session.is_the_functions_stack() {
+        return Err(session.fails(Cause::AnotherStack));
+    }
+    session.progress.is("reading the API token");
+    let aws = session.aws();
+    let own_stack = session.own_stack(&aws);
+    let (token, view) = tokio::join!(
+        biased;
+        session.token(&aws, NewRole::RuledOut),
+        own_stack.look_for(View::for_update),
+    );
+    if view.for_update() != Standing::Wanted {
+        return Err(session.fails(Cause::AtRest));
+    }
+    let token = token.map_err(|cause| session.fails(cause))?;
+    let local = session.configuration.local.is_some();
+    let old = crate::properties::read(old_properties, &session.stack_id, local).ok();
+    let change = change(&desired, old.as_ref());
+    let registration = desired.registration;
+    let vendor = session
+        .vendor(token, desired.api, registration.external_id.clone())
+        .map_err(|cause| session.fails(cause))?;
+    let outcome = match id.registered() {
+        Some(registered) => amend(session, &vendor, registered, &registration, change).await,
+        None => Ok(None),
+    };
+    match outcome.map_err(|cause| session.fails(cause))? {
+        Some(record) => Ok(Success {
+            id,
+            attributes: attributes(&record),
+        }),
+        None => register_again(session, &aws, &view, &vendor, &registration).await,
+    }
+}
+
+/// Brings the record of the id up to date; none if it is gone.
+async fn amend(
+    session: &Session,
+    vendor: &Authomize,
+    registered: &Registered,
+    registration: &Registration,
+    change: Change,
+) -> Result<Option<Record>, Cause> {
+    session
+        .progress
+        .is("amending the registration at Authomize");
+    let not_amended = |source: ApiError| Cause::Api {
+        doing: "the registration could not be amended",
+        source,
+    };
+    if change == Change::Refresh {
+        vendor.check_token().await.map_err(not_amended)?;
+    }
+    let same_host = registered.host_hash == vendor.api().host_hash();
+    let record = vendor
+        .read(&registered.record)
+        .await
+        .map_err(not_amended)?
+        .filter(|record| record.status != Status::Deleted);
+    let marker = session.marker();
+    let record = match record.map(|record| (ownership(&record, &marker), record)) {
+        Some((Ownership::Ours, record)) => record,
+        Some((Ownership::Anothers(owner), _)) if same_host => {
+            return Err(Cause::AnothersRecord {
+                record: registered.record.to_string(),
+                owner,
+            });
+        }
+        Some((_, record)) if same_host => record,
+        None if same_host => return Ok(None),
+        Some(_) | None => {
+            return Err(Cause::AnotherHost {
+                record: registered.record.to_string(),
+                host: vendor.api().host().to_owned(),
+            });
+        }
+    };
+    if change == Change::Nothing {
+        return Ok(Some(record));
+    }
+    match vendor.amend(&record.id, registration, &marker).await {
+        Ok(record) => settle(session, vendor, record, registration)
+            .await
+            .map(Some),
+        Err(ApiError::NotFound) => Ok(None),
+        Err(source) => Err(not_amended(source)),
+    }
+}
+
+/// The record is gone, or there never was one: register as a Create does. The
+/// new id makes CloudFormation send a Delete for the old one, which finds nothing.
+async fn register_again(
+    session: &Session,
+    aws: &Aws,
+    view: &View,
+    vendor: &Authomize,
+    registration: &Registration,
+) -> Result<Success, Failure> {
+    let registered = register(session, aws, view, vendor, registration).await?;
+    let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    match settle(session, vendor, registered.record, registration).await {
+        Ok(record) => Ok(Success {
+            id,
+            attributes: attributes(&record),
+        }),
+        // The update fails with the old id, so nobody but us knows of the new record.
+        Err(cause) => match registered.undo.run().await {
+            Ok(()) => Err(session.fails(cause)),
+            Err(_) => Err(Failure {
+                unfinished: Some(Box::new(registered.undo)),
+                ..session.fails(cause)
+            }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn desired(owner: &str, refresh: &str) -> Desired {
+        let stack = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b"
+            .parse()
+            .unwrap();
+        let properties = json!({
+            "ApiUrl": "https://api.authomize.com",
+            "ExternalId": "external-id-1",
+            "RoleArn": "arn:aws:iam::123456789012:role/R",
+            "OwnerEmail": owner,
+            "Refresh": refresh,
+        });
+        crate::properties::read(&properties, &stack, false).unwrap()
+    }
+
+    #[test]
+    fn tells_changes_by_what_they_mean_to_the_vendor() {
+        let now = desired("a@example.com", "1");
+        for (old, expected) in [
+            (Some(desired("a@example.com", "1")), Change::Nothing),
+            (Some(desired("b@example.com", "1")), Change::Registration),
+            (Some(desired("a@example.com", "2")), Change::Refresh),
+            (Some(desired("b@example.com", "2")), Change::Refresh),
+            (None, Change::Registration),
+        ] {
+            assert_eq!(change(&now, old.as_ref()), expected);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! How far a request has come, for the case that somebody else has to answer.
+//!
+//! Work can be cut: by its deadline, by a panic, by a thread that never returns.
+//! The answer then says what was going on, and bears the id with which a later
+//! Delete cleans up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::answer::{Answer, Outcome};
+use crate::physical_id::PhysicalId;
+
+/// Shared between the work and the courier.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    id: PhysicalId,
+    doing: &'static str,
+}
+
+impl Progress {
+    /// Nothing was done yet; `id` is what to answer with if nothing ever is.
+    pub fn new(id: PhysicalId) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            id,
+            doing: "reading the request",
+        })))
+    }
+
+    /// From here on a failed request answers with `id`.
+    pub fn answers_with(&self, id: PhysicalId) {
+        self.with(|state| state.id = id);
+    }
+
+    /// What is going on now, to read on after "while".
+    pub fn is(&self, doing: &'static str) {
+        self.with(|state| state.doing = doing);
+    }
+
+    /// The id to answer with as things stand.
+    pub fn id(&self) -> PhysicalId {
+        self.with(|state| state.id.clone())
+    }
+
+    /// The answer for work that was cut, for example because "time ran out".
+    pub fn cut(&self, because: &str) -> Answer {
+        self.with(|state| Answer {
+            physical_id: state.id.clone(),
+            outcome: Outcome::Failed(format!(
+                "{because} while {}. Try again; if it happens again, tell Authomize what the log says.",
+                state.doing
+            )),
+        })
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
+        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

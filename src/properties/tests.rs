@@ -1,0 +1,197 @@
+use serde_json::json;
+
+use super::*;
+
+fn stack() -> StackId {
+    "arn:aws:cloudformation:us-east-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123"
+        .parse()
+        .unwrap()
+}
+
+fn good() -> Value {
+    json!({
+        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "ServiceTimeout": "1200",
+        "TemplateVersion": "0.1.0",
+        "ApiUrl": "https://api.authomize.com",
+        "ExternalId": "external-id-1",
+        "RoleArn": "arn:aws:iam::123456789012:role/AuthomizeCrossAccountTrustRole",
+        "IncludeIdentityCenter": "false",
+        "IntegrationName": "",
+        "OwnerEmail": "",
+        "Regions": [""],
+        "AdditionalAccountIds": [""],
+        "OnDelete": "Remove",
+        "OnDeregistrationFailure": "Fail",
+        "Refresh": "",
+    })
+}
+
+fn with(name: &str, value: Value) -> Result<Desired, PropertyError> {
+    let mut properties = good();
+    properties[name] = value;
+    read(&properties, &stack(), false)
+}
+
+/// Case E31: strings, booleans in any spelling, lists, and empty as absent.
+#[test]
+fn reads_values_in_every_spelling_of_cloudformation() {
+    let registration = read(&good(), &stack(), false).unwrap().registration;
+    assert_eq!(registration.name, "AWS 123456789012");
+    assert_eq!(registration.accounts, [stack().account().clone()]);
+    assert!(registration.regions.is_empty());
+    assert_eq!(registration.owner_email, None);
+    for yes in [json!("true"), json!("True"), json!(true)] {
+        let desired = with("IncludeIdentityCenter", yes).unwrap();
+        assert!(desired.registration.include_identity_center);
+    }
+    for list in [
+        json!("us-east-1, eu-west-1"),
+        json!(["eu-west-1", " us-east-1"]),
+    ] {
+        let regions = with("Regions", list).unwrap().registration.regions;
+        let names: Vec<&str> = regions.iter().map(Region::as_str).collect();
+        assert_eq!(names, ["eu-west-1", "us-east-1"]);
+    }
+}
+
+/// Case E35: what the vendor is not told makes no difference.
+#[test]
+fn sees_no_change_in_what_the_vendor_is_not_told() {
+    let before = read(&good(), &stack(), false).unwrap();
+    for (name, value) in [
+        ("ServiceTimeout", json!("900")),
+        ("TemplateVersion", json!("9.9.9")),
+        ("OnDelete", json!("Keep")),
+        ("Regions", json!([])),
+        ("Refresh", json!("now")),
+    ] {
+        let after = with(name, value).unwrap();
+        assert!(before.registration == after.registration, "{name}");
+    }
+    let after = with("OwnerEmail", json!("a@example.com")).unwrap();
+    assert!(before.registration != after.registration);
+}
+
+/// Case E32: properties of other versions are ignored.
+#[test]
+fn ignores_unknown_properties() {
+    assert!(with("FutureProperty", json!({"a": 1})).is_ok());
+}
+
+#[test]
+fn names_the_parameter_and_what_is_accepted() {
+    for (name, value, start) in [
+        (
+            "ExternalId",
+            json!(""),
+            "ExternalID is empty: paste the ExternalID",
+        ),
+        (
+            "ExternalId",
+            json!("has space"),
+            "ExternalID is malformed: paste",
+        ),
+        (
+            "ApiUrl",
+            json!("http://api.authomize.com"),
+            "AuthomizeApiUrl is \"http://api.authomize.com\"",
+        ),
+        (
+            "ApiUrl",
+            json!("https://u:p@h.com"),
+            "AuthomizeApiUrl is an address with user info",
+        ),
+        (
+            "AdditionalAccountIds",
+            json!(["12345678901"]),
+            "AdditionalAccountIds is \"12345678901\"",
+        ),
+        (
+            "AdditionalAccountIds",
+            json!(["12345678901a"]),
+            "AdditionalAccountIds is",
+        ),
+        (
+            "AdditionalAccountIds",
+            json!(["210987654321", "210987654321"]),
+            "AdditionalAccountIds is \"210987654321\"",
+        ),
+        (
+            "Regions",
+            json!(["nowhere"]),
+            "Regions is \"nowhere\": accepted are regions",
+        ),
+        (
+            "Regions",
+            json!(["cn-north-1"]),
+            "Regions is \"cn-north-1\"",
+        ),
+        (
+            "OwnerEmail",
+            json!("owner"),
+            "OwnerEmail is \"owner\": accepted is one e-mail",
+        ),
+        (
+            "IntegrationName",
+            json!("x".repeat(300)),
+            "IntegrationName is \"xxx",
+        ),
+        (
+            "IntegrationName",
+            json!("a\nb"),
+            "IntegrationName is \"a b\"",
+        ),
+        (
+            "IntegrationName",
+            json!("a 😀"),
+            "IntegrationName is \"a 😀\"",
+        ),
+        (
+            "IncludeIdentityCenter",
+            json!("yes"),
+            "IncludeAWSIdentityCenter is \"yes\": accepted are true and false",
+        ),
+        (
+            "Regions",
+            json!({"a": 1}),
+            "Regions is an object: accepted is a list of texts",
+        ),
+        (
+            "OwnerEmail",
+            json!(["a"]),
+            "OwnerEmail is a list: accepted is a text",
+        ),
+        (
+            "OnDelete",
+            json!("Burn"),
+            "OnDelete is \"Burn\": accepted are Remove and Keep",
+        ),
+    ] {
+        let error = with(name, value).unwrap_err().to_string();
+        assert!(error.starts_with(start), "{error}");
+    }
+}
+
+/// Case E33: a Delete reads whatever it gets.
+#[test]
+fn reads_a_farewell_from_anything() {
+    for properties in [
+        json!(null),
+        json!([]),
+        json!("x"),
+        json!({"OnDelete": 7, "ApiUrl": []}),
+    ] {
+        let farewell = Farewell::read(&properties, &stack(), false);
+        assert_eq!(farewell.on_delete, OnDelete::Remove);
+        assert_eq!(farewell.on_failure, OnDeregistrationFailure::Fail);
+        assert_eq!(farewell.api, None);
+        assert_eq!(farewell.name, "AWS 123456789012");
+    }
+    let mut properties = good();
+    properties["OnDelete"] = json!("Keep");
+    properties["OnDeregistrationFailure"] = json!("Ignore");
+    let farewell = Farewell::read(&properties, &stack(), false);
+    assert_eq!(farewell.on_delete, OnDelete::Keep);
+    assert_eq!(farewell.on_failure, OnDeregistrationFailure::Ignore);
+}

@@ -1,0 +1,71 @@
+//! Text from elsewhere, made fit to be shown.
+//!
+//! What the vendor sends is data. A person reads it in the console and in the
+//! log, so it is quoted, printable and short, holds no link to click, and never
+//! one of our own secrets sent back to us.
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// The longest piece of foreign text in a reason or a log line, in characters.
+pub const FOREIGN_TEXT_LIMIT: usize = 200;
+
+/// Foreign text as it may be shown: without the given secrets, links and
+/// anything unprintable, cut after [`FOREIGN_TEXT_LIMIT`] characters.
+pub fn shown(text: &str, secrets: &[&SecretString]) -> String {
+    let without_secrets = secrets.iter().fold(text.to_owned(), |text, secret| {
+        let secret = secret.expose_secret();
+        if secret.is_empty() {
+            text
+        } else {
+            text.replace(secret, "[secret]")
+        }
+    });
+    let without_links: Vec<&str> = without_secrets
+        .split_whitespace()
+        .map(|word| if word.contains("://") { "[link]" } else { word })
+        .collect();
+    printable(&without_links.join(" "))
+}
+
+/// What the admin typed, as it may be shown back: printable, and cut after
+/// [`FOREIGN_TEXT_LIMIT`] characters.
+pub fn printable(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let printable: String = words
+        .join(" ")
+        .chars()
+        .filter(|c| !is_invisible(*c))
+        .collect();
+    match printable.char_indices().nth(FOREIGN_TEXT_LIMIT) {
+        Some((end, _)) => format!("{}…", &printable[..end]),
+        None => printable,
+    }
+}
+
+/// Characters that turn, hide or join what stands around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '"' | '`')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_foreign_text_short_printable_and_harmless() {
+        let secret = SecretString::from("s3cret");
+        for (text, expected) in [
+            ("role not found", "role not found"),
+            ("line\none\u{7}\ttwo", "line one two"),
+            ("see https://evil.example/x now", "see [link] now"),
+            ("your token s3cret is bad", "your token [secret] is bad"),
+            ("a\u{202e}b \"c\"", "ab c"),
+        ] {
+            assert_eq!(shown(text, &[&secret]), expected);
+        }
+        assert_eq!(shown(&"é".repeat(300), &[]).chars().count(), 201);
+    }
+}

@@ -1,0 +1,64 @@
+//! The one seam: an HTTP request goes out, an HTTP response comes back.
+//!
+//! It has two implementors, the real client ([`crate::https`]) and the
+//! simulation, so that the very same handler runs on both. Everything above it
+//! is concrete. Timers are not the wire's: [`send`] puts `tokio::time` around it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use thiserror::Error;
+
+/// The largest body that anyone's answer may have, in bytes. A full page of the
+/// vendor's list is far smaller.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// The future of one exchange.
+pub type Exchange = Pin<Box<dyn Future<Output = Result<Response<Bytes>, WireError>> + Send>>;
+
+/// Carries one HTTP request to its server and brings back the response.
+///
+/// An implementor follows no redirect, reads at most [`BODY_LIMIT`] bytes and
+/// tries once.
+pub trait Wire: fmt::Debug + Send + Sync {
+    /// Starts the exchange.
+    fn exchange(&self, request: Request<Bytes>) -> Exchange;
+}
+
+/// What became of a request that brought back no response.
+///
+/// No variant carries a URL: the query of a response URL is a secret.
+#[derive(Clone, Debug, Error)]
+pub enum WireError {
+    /// Nothing reached the server, so trying again is always safe.
+    #[error("could not connect ({0})")]
+    NotSent(String),
+    /// The request may have been carried out.
+    #[error("the connection was lost ({0})")]
+    Lost(String),
+    /// The request may have been carried out.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The request was answered, with more than anyone should have to read.
+    #[error("the answer is larger than {BODY_LIMIT} bytes")]
+    TooLarge,
+}
+
+/// Sends a request and waits at most `patience` for the whole response.
+///
+/// # Errors
+/// Says whether the request can have reached the server.
+pub async fn send(
+    wire: &Arc<dyn Wire>,
+    request: Request<Bytes>,
+    patience: Duration,
+) -> Result<Response<Bytes>, WireError> {
+    tokio::time::timeout(patience, wire.exchange(request))
+        .await
+        .unwrap_or(Err(WireError::TimedOut(patience)))
+}

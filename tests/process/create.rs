@@ -1,0 +1,303 @@
+//! Creating the stack registers its account: once, and only then.
+
+use std::sync::Arc;
+
+use rehearsal::aws_desk::{Secret, Stack};
+use rehearsal::sandbox::{ContractLevel, Failing, Fault};
+use serde_json::json;
+
+use crate::world::{
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, World, properties, with,
+};
+
+#[tokio::test]
+async fn registers_the_account_and_answers_its_attributes() {
+    let world = World::new().await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    let answer = outcome.answer();
+    assert_eq!(answer["Data"]["IntegrationId"], apps[0].id.as_str());
+    assert_eq!(answer["Data"]["IntegrationName"], NAME);
+    assert_eq!(answer["Data"]["Status"], "enabled");
+    assert_eq!(answer["Data"]["ConnectedApps"], "AWS");
+    assert!(
+        outcome
+            .id()
+            .starts_with(&format!("integration/{}/", apps[0].id))
+    );
+    assert_eq!(
+        world.vendor_calls(),
+        [
+            "POST /v2/apps".to_owned(),
+            format!("GET /v2/apps/{}", apps[0].id)
+        ]
+    );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn tells_the_vendor_everything_that_the_dialog_asked() {
+    let world = World::new().await;
+    let mut wanted = properties();
+    wanted["IntegrationName"] = json!("Production (AWS)");
+    wanted["OwnerEmail"] = json!("owner@example.com");
+    wanted["Regions"] = json!(["us-east-1", "eu-west-1"]);
+    wanted["AdditionalAccountIds"] = json!(["210987654321"]);
+    wanted["IncludeIdentityCenter"] = json!("true");
+    world.send(&world.create_event(wanted)).await;
+    let body = world.sandbox.requests()[0].body.clone().unwrap();
+    assert_eq!(body["integrationName"], "Production (AWS)");
+    assert_eq!(body["serviceType"], "aws");
+    let config = &body["config"];
+    assert_eq!(
+        config["accountIds"],
+        json!(["123456789012", "210987654321"])
+    );
+    assert_eq!(config["managementAccountId"], "123456789012");
+    assert_eq!(config["regions"], json!(["eu-west-1", "us-east-1"]));
+    assert_eq!(config["ownerEmail"], "owner@example.com");
+    assert_eq!(config["includeIdentityCenter"], true);
+    assert_eq!(
+        config["source"],
+        json!({"stackId": STACK, "logicalResourceId": LOGICAL})
+    );
+    world.end().await;
+}
+
+/// Case E18: the same Create delivered twice makes one record and one id.
+#[tokio::test]
+async fn registers_once_when_delivered_twice() {
+    let world = World::new().await;
+    let event = world.create_event(properties());
+    let first = world.send(&event).await;
+    let mut again = event.clone();
+    again["RequestId"] = json!("create-2");
+    again["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "create-2"));
+    let second = world.send(&again).await;
+    assert_eq!(second.status(), "SUCCESS", "{}", second.reason());
+    assert_eq!(first.id(), second.id());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// A request whose answer was lost is looked for by its marker, not sent again.
+#[tokio::test]
+async fn finds_what_a_lost_request_made() {
+    let world = World::new().await;
+    world.sandbox.script(Fault::lose_after().only("POST"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    let posts = world
+        .vendor_calls()
+        .iter()
+        .filter(|call| call.starts_with("POST"))
+        .count();
+    assert_eq!(posts, 1);
+    world.end().await;
+}
+
+/// The same at a server that keeps no marker: there it is the one record of the
+/// name that was made since the request began.
+#[tokio::test]
+async fn finds_what_a_lost_request_made_where_no_marker_is_kept() {
+    let world = World::with(Setting {
+        contract: ContractLevel::PublishedOnly,
+        ..Setting::default()
+    })
+    .await;
+    world.sandbox.insert_stranger(NAME);
+    world.sandbox.script(Fault::lose_after().only("POST"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn outlasts_a_vendor_that_is_not_well() {
+    let world = World::new().await;
+    world.sandbox.script(Fault::status(500).times(3));
+    world
+        .sandbox
+        .script(Fault::status(429).header("retry-after", "1"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn refuses_the_name_of_somebody_elses_integration() {
+    let world = World::new().await;
+    let stranger = world.sandbox.insert_stranger(NAME);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("none/"), "{}", outcome.id());
+    assert!(outcome.reason().contains(&stranger), "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn waits_for_a_new_role_to_spread() {
+    let world = World::with(Setting {
+        validator: Arc::new(Failing::times(2, "the role cannot be assumed")),
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.answer()["Data"]["Status"], "enabled");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn fails_with_the_vendors_words_and_an_id_that_the_rollback_deletes() {
+    let world = World::with(Setting {
+        validator: Arc::new(Failing::always("AccessDenied: the role cannot be assumed")),
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(
+        outcome.reason().contains("AccessDenied"),
+        "{}",
+        outcome.reason()
+    );
+    assert!(outcome.id().starts_with("integration/"));
+    world.desk.stacks([Stack::is(
+        "ROLLBACK_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        outcome.id(),
+    )]);
+    let deleted = world
+        .send(&world.delete_event(outcome.id(), properties()))
+        .await;
+    assert_eq!(deleted.status(), "SUCCESS", "{}", deleted.reason());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// Case E30: a Create whose stack rolls back meanwhile undoes itself.
+#[tokio::test]
+async fn undoes_itself_when_the_stack_was_cancelled_meanwhile() {
+    let world = World::new().await;
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+    ]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("none/"));
+    assert!(
+        outcome.reason().contains("cancelled"),
+        "{}",
+        outcome.reason()
+    );
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn undoes_itself_when_its_role_is_torn_down_meanwhile() {
+    let world = World::new().await;
+    world.desk.stacks([Stack::creating(), Stack::Denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn goes_on_when_cloudformation_cannot_be_asked() {
+    for stack in [Stack::Denied, Stack::Down] {
+        let world = World::with(Setting {
+            stack,
+            ..Setting::default()
+        })
+        .await;
+        let outcome = world.send(&world.create_event(properties())).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        let log = world.end().await;
+        assert!(log.iter().any(|line| line.contains("could not be asked")));
+    }
+}
+
+#[tokio::test]
+async fn does_nothing_for_a_stack_that_is_cancelled_or_at_rest() {
+    for stack in [
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+        Stack::is(
+            "CREATE_COMPLETE",
+            "CREATE_COMPLETE",
+            "integration/app_1/01234567",
+        ),
+        Stack::Missing,
+    ] {
+        let world = World::with(Setting {
+            stack,
+            ..Setting::default()
+        })
+        .await;
+        let outcome = world.send(&world.create_event(properties())).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert!(world.vendor_calls().is_empty());
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn serves_its_own_stack_only() {
+    let world = World::new().await;
+    let mut event = world.create_event(properties());
+    event["StackId"] = json!(ANOTHER_STACK);
+    event["ResponseURL"] = json!(world.bucket.presign(ANOTHER_STACK, LOGICAL, "create-1"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.reason().contains("serves its own stack only"));
+    assert!(world.vendor_calls().is_empty());
+    assert_eq!(world.desk.secret_requests(), 0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn asks_again_while_its_own_role_is_new() {
+    let world = World::new().await;
+    world.desk.secrets([
+        Secret::Denied,
+        Secret::Denied,
+        Secret::Text("{\"token\": \"atmz-7f3a9c51d2e84b60-token\"}".to_owned()),
+    ]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    world.end().await;
+}
+
+/// Takes over what a stack with `OnDelete=Keep` released, under the same record.
+#[tokio::test]
+async fn takes_over_a_record_that_was_released() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let kept = world
+        .send(&world.delete_event(&first, with("OnDelete", "Keep")))
+        .await;
+    assert_eq!(kept.status(), "SUCCESS", "{}", kept.reason());
+    let released = world.sandbox.apps();
+    assert_eq!(released.len(), 1);
+
+    // Another stack of the same account: another marker.
+    world.desk.stacks([Stack::creating()]);
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let outcome = world.send_within(&event, TIMEOUT).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), first);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}

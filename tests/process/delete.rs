@@ -1,0 +1,222 @@
+//! Deleting the stack removes what is ours, and nothing else.
+
+use rehearsal::aws_desk::{Secret, Stack};
+use rehearsal::sandbox::ContractLevel;
+use serde_json::json;
+
+use crate::world::{LOGICAL, NAME, STACK, Setting, World, properties, with};
+
+const INVENTED: &str = "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ";
+
+#[tokio::test]
+async fn removes_the_record_with_two_requests() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert!(world.sandbox.apps().is_empty());
+    let calls = world.vendor_calls();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(calls[1].starts_with("DELETE"));
+    world.end().await;
+}
+
+/// Cases E22 and E23: what is gone is deleted, as often as it is asked.
+#[tokio::test]
+async fn succeeds_twice() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    for request_id in ["delete-1", "delete-2"] {
+        let mut event = world.delete_event(&id, properties());
+        event["RequestId"] = json!(request_id);
+        event["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, request_id));
+        let outcome = world.send(&event).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    }
+    world.end().await;
+}
+
+/// Case E20: what was never made needs no vendor and no secret.
+#[tokio::test]
+async fn of_what_was_never_made_asks_nobody() {
+    let world = World::with(Setting {
+        secret: Secret::Missing,
+        ..Setting::default()
+    })
+    .await;
+    let event = world.delete_event("none/0123456789abcdef", properties());
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), "none/0123456789abcdef");
+    assert_eq!(world.desk.secret_requests(), 0);
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
+}
+
+/// Case E21: an invented id leads to the marker.
+#[tokio::test]
+async fn finds_by_the_marker_what_an_unanswered_create_left() {
+    let world = World::new().await;
+    world.created(properties()).await;
+    world.desk.stacks([Stack::is(
+        "ROLLBACK_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        INVENTED,
+    )]);
+    let outcome = world
+        .send(&world.delete_event(INVENTED, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), INVENTED);
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {
+    let world = World::with(Setting {
+        secret: Secret::Denied,
+        stack: Stack::deleting(INVENTED),
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world
+        .send(&world.delete_event(INVENTED, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let log = world.end().await;
+    assert!(
+        log.iter()
+            .any(|line| line.contains("answered SUCCESS all the same"))
+    );
+}
+
+#[tokio::test]
+async fn leaves_strangers_alone() {
+    let world = World::new().await;
+    let stranger = world.sandbox.insert_stranger(NAME);
+    world.desk.stacks([Stack::deleting(INVENTED)]);
+    let outcome = world
+        .send(&world.delete_event(INVENTED, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].id.as_str(), stranger);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn releases_the_record_when_it_shall_be_kept() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let outcome = world
+        .send(&world.delete_event(&id, with("OnDelete", "Keep")))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    assert!(
+        !world
+            .vendor_calls()
+            .iter()
+            .any(|call| call.starts_with("DELETE"))
+    );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn never_removes_an_adopted_record() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let adopted = id.replace("integration/", "adopted/");
+    world.desk.stacks([Stack::deleting(&adopted)]);
+    let outcome = world
+        .send(&world.delete_event(&adopted, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), adopted);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn says_which_record_is_left_when_the_token_is_revoked() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let record = world.sandbox.apps()[0].id.to_string();
+    world.desk.secrets([Secret::Text("revoked".to_owned())]);
+    for (wish, status) in [("Fail", "FAILED"), ("Ignore", "SUCCESS")] {
+        world.desk.stacks([Stack::deleting(&id)]);
+        let mut event = world.delete_event(&id, with("OnDeregistrationFailure", wish));
+        event["RequestId"] = json!(wish);
+        event["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, wish));
+        let outcome = world.send(&event).await;
+        assert_eq!(outcome.status(), status);
+        assert_eq!(outcome.id(), id);
+        if status == "FAILED" {
+            assert!(outcome.reason().contains(&record), "{}", outcome.reason());
+        }
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn happens_only_when_the_stack_is_going() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world
+        .desk
+        .stacks([Stack::is("CREATE_COMPLETE", "CREATE_COMPLETE", &id)]);
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
+}
+
+/// Case E33: no property can make a Delete fail.
+#[tokio::test]
+async fn takes_any_properties() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let mut bad = with("Regions", json!({"a": [1]}));
+    bad["OwnerEmail"] = json!(7);
+    bad["ExternalId"] = json!("");
+    bad["AdditionalAccountIds"] = json!("12");
+    let outcome = world.send(&world.delete_event(&id, bad)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// A server that knows only the published API keeps no marker: there the id that
+/// CloudFormation has recorded is the proof.
+#[tokio::test]
+async fn removes_by_the_recorded_id_where_no_marker_is_kept() {
+    let world = World::with(Setting {
+        contract: ContractLevel::PublishedOnly,
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    let other = "integration/app_of_somebody/01234567";
+    world
+        .desk
+        .stacks([Stack::is("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", other)]);
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.desk.stacks([Stack::deleting(&id)]);
+    let mut event = world.delete_event(&id, properties());
+    event["RequestId"] = json!("delete-2");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "delete-2"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}

@@ -1,0 +1,14 @@
+//! The protocol on the real binary: a process under a Runtime API, with the
+//! vendor, AWS and CloudFormation's bucket as servers on loopback behind a proxy
+//! and TLS, as the function meets them in AWS.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod answer;
+mod bad_input;
+mod create;
+mod delete;
+mod events;
+mod unusable_event;
+mod update;
+mod world;

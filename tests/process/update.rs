@@ -1,0 +1,178 @@
+//! Updating the stack amends the registration under the same id.
+
+use rehearsal::aws_desk::Stack;
+use serde_json::json;
+
+use crate::world::{World, properties, with};
+
+#[tokio::test]
+async fn amends_the_same_record_under_the_same_id() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    let mut changed = properties();
+    changed["IntegrationName"] = json!("Renamed");
+    changed["OwnerEmail"] = json!("owner@example.com");
+    let outcome = world
+        .send(&world.update_event(&id, changed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert_eq!(outcome.answer()["Data"]["IntegrationName"], "Renamed");
+    let record = world.sandbox.apps()[0].id.clone();
+    let path = format!("/v2/apps/{record}");
+    assert_eq!(
+        world.vendor_calls(),
+        [
+            format!("GET {path}"),
+            format!("PATCH {path}"),
+            format!("GET {path}")
+        ]
+    );
+    world.end().await;
+}
+
+/// Case E35: an update that changes nothing for the vendor writes nothing, and
+/// answers all attributes afresh.
+#[tokio::test]
+async fn writes_nothing_when_nothing_effective_changed() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    let mut changed = properties();
+    changed["ServiceTimeout"] = json!("900");
+    changed["TemplateVersion"] = json!("9.9.9");
+    let outcome = world
+        .send(&world.update_event(&id, changed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.answer()["Data"]["Status"], "enabled");
+    assert_eq!(outcome.answer()["Data"].as_object().unwrap().len(), 4);
+    assert_eq!(world.vendor_calls().len(), 1);
+    world.end().await;
+}
+
+/// Case E27: a failed update is rolled back by an Update with the properties
+/// swapped, which restores the registration.
+#[tokio::test]
+async fn is_rolled_back_by_an_update_back() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let changed = with("IntegrationName", "Renamed");
+    world.desk.stacks([Stack::updating(&id)]);
+    world
+        .send(&world.update_event(&id, changed.clone(), properties()))
+        .await;
+    world.desk.stacks([Stack::is(
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        &id,
+    )]);
+    let mut back = world.update_event(&id, properties(), changed);
+    back["RequestId"] = json!("update-2");
+    back["ResponseURL"] = json!(world.bucket.presign(
+        crate::world::STACK,
+        crate::world::LOGICAL,
+        "update-2"
+    ));
+    let outcome = world.send(&back).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert_eq!(
+        outcome.answer()["Data"]["IntegrationName"],
+        crate::world::NAME
+    );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn checks_the_token_and_validates_again_on_refresh() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    let refreshed = with("Refresh", "2026-11-24");
+    let outcome = world
+        .send(&world.update_event(&id, refreshed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let calls = world.vendor_calls();
+    assert_eq!(calls[0], "GET /me");
+    assert!(
+        calls.iter().any(|call| call.starts_with("PATCH")),
+        "{calls:?}"
+    );
+    world.end().await;
+}
+
+/// Case E26: a record that is gone is registered again under a new id, and the
+/// Delete of the old id leaves the new record alone.
+#[tokio::test]
+async fn registers_again_when_the_record_is_gone() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([Stack::updating(&id)]);
+    let changed = with("OwnerEmail", "owner@example.com");
+    let outcome = world
+        .send(&world.update_event(&id, changed.clone(), properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_ne!(outcome.id(), id);
+    world.desk.stacks([Stack::is(
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+        outcome.id(),
+    )]);
+    let cleanup = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(cleanup.status(), "SUCCESS", "{}", cleanup.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// Case E24: a failed update keeps the incoming id.
+#[tokio::test]
+async fn keeps_its_id_when_it_fails() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    let bad = with("OwnerEmail", "nobody");
+    let outcome = world
+        .send(&world.update_event(&id, bad, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
+}
+
+/// Case E34: properties of an older template are read as well as can be.
+#[tokio::test]
+async fn understands_old_properties_of_another_shape() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    let old = json!({"Token": ["gone"], "Regions": 7});
+    let outcome = world
+        .send(&world.update_event(&id, properties(), old))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn changes_nothing_for_a_stack_at_rest() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world
+        .desk
+        .stacks([Stack::is("UPDATE_COMPLETE", "UPDATE_COMPLETE", &id)]);
+    let changed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, changed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
+}

@@ -1,0 +1,307 @@
+//! Everything around the function, as servers on loopback, and the function as
+//! a process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
+use rehearsal::aws_desk::{AwsDesk, Secret, Stack};
+use rehearsal::function::{Function, Invoked};
+use rehearsal::internet::{HostPattern, Internet};
+use rehearsal::sandbox::{AlwaysEnabled, ContractLevel, Sandbox, SandboxOptions, Validator};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123";
+pub(crate) const ANOTHER_STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/another/61af3dc0-da77-11e4-872e-1234567db123";
+pub(crate) const LOGICAL: &str = "AuthomizeIntegration";
+pub(crate) const SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:ApiTokenSecret-AbCdEf";
+pub(crate) const TOKEN: &str = "atmz-7f3a9c51d2e84b60-token";
+pub(crate) const EXTERNAL_ID: &str = "ext-5b1c7e90a4d24f3e-id";
+pub(crate) const NAME: &str = "AWS 123456789012";
+
+/// Long enough that no deadline is met on a slow machine, short enough that the
+/// waits in fractions of it are short.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
+
+/// A world with one function in it.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) desk: AwsDesk,
+    pub(crate) bucket: AnswerBucket,
+    pub(crate) internet: Internet,
+    function: Function,
+    _dir: TempDir,
+}
+
+/// How a world is to be.
+pub(crate) struct Setting {
+    pub(crate) contract: ContractLevel,
+    pub(crate) validator: Arc<dyn Validator>,
+    pub(crate) secret: Secret,
+    pub(crate) stack: Stack,
+    pub(crate) binary: PathBuf,
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            contract: ContractLevel::Full,
+            validator: Arc::new(AlwaysEnabled),
+            secret: Secret::Text(TOKEN.to_owned()),
+            stack: Stack::creating(),
+            binary: bootstrap(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// What one request came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) invoked: Invoked,
+    /// The first answer that the bucket took.
+    pub(crate) answer: Option<Value>,
+}
+
+impl Outcome {
+    pub(crate) fn answer(&self) -> &Value {
+        self.answer.as_ref().expect("the request was answered")
+    }
+
+    pub(crate) fn status(&self) -> &str {
+        self.answer()["Status"]
+            .as_str()
+            .expect("an answer has a status")
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.answer()["PhysicalResourceId"]
+            .as_str()
+            .expect("an answer has an id")
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        self.answer()["Reason"].as_str().unwrap_or_default()
+    }
+
+    /// What happened and what to do, without the place of the log.
+    pub(crate) fn reason_without_log(&self) -> &str {
+        self.reason().split(" Log: ").next().unwrap_or_default()
+    }
+}
+
+/// The function under test: a release binary named by `BOOTSTRAP`, or the debug
+/// binary of this build.
+pub(crate) fn bootstrap() -> PathBuf {
+    std::env::var_os("BOOTSTRAP").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_bootstrap")),
+        PathBuf::from,
+    )
+}
+
+/// The same function with a fault inside, from `examples/faulty.rs`.
+pub(crate) fn faulty() -> PathBuf {
+    std::env::var_os("FAULTY").map_or_else(
+        || {
+            let folder = Path::new(env!("CARGO_BIN_EXE_bootstrap"))
+                .parent()
+                .expect("a binary lies in a folder");
+            let faulty = folder.join("examples").join("faulty");
+            assert!(faulty.exists(), "`cargo test` builds examples/faulty.rs");
+            faulty
+        },
+        PathBuf::from,
+    )
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    pub(crate) async fn with(setting: Setting) -> Self {
+        let dir = TempDir::new().unwrap();
+        let sandbox = Sandbox::start(SandboxOptions {
+            token: TOKEN.to_owned(),
+            contract: setting.contract,
+            validator: setting.validator,
+            ..SandboxOptions::default()
+        })
+        .await
+        .unwrap();
+        let desk = AwsDesk::start(setting.secret, setting.stack).await.unwrap();
+        let bucket = AnswerBucket::start(AnswerKey::random(), REGION, None)
+            .await
+            .unwrap();
+        let internet = Internet::start(dir.path()).await.unwrap();
+        internet.lead(
+            HostPattern::Exact("api.authomize.com".to_owned()),
+            sandbox.address(),
+        );
+        internet.lead(HostPattern::Exact(bucket.host()), bucket.address());
+        internet.lead(
+            HostPattern::Suffix(".amazonaws.com".to_owned()),
+            desk.address(),
+        );
+        let environment = function_environment()
+            .into_iter()
+            .chain(internet.environment())
+            .chain(
+                setting
+                    .environment
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value)),
+            );
+        let function = Function::start(&setting.binary, environment).await.unwrap();
+        Self {
+            sandbox,
+            desk,
+            bucket,
+            internet,
+            function,
+            _dir: dir,
+        }
+    }
+
+    /// A request as CloudFormation sends it.
+    pub(crate) fn event(&self, kind: &str, request_id: &str, properties: Value) -> Value {
+        json!({
+            "RequestType": kind,
+            "RequestId": request_id,
+            "StackId": STACK,
+            "ResponseURL": self.bucket.presign(STACK, LOGICAL, request_id),
+            "ResourceType": "Custom::AuthomizeIntegration",
+            "LogicalResourceId": LOGICAL,
+            "ResourceProperties": properties,
+        })
+    }
+
+    pub(crate) fn create_event(&self, properties: Value) -> Value {
+        self.event("Create", "create-1", properties)
+    }
+
+    pub(crate) fn update_event(&self, id: &str, properties: Value, old: Value) -> Value {
+        let mut event = self.event("Update", "update-1", properties);
+        event["PhysicalResourceId"] = json!(id);
+        event["OldResourceProperties"] = old;
+        event
+    }
+
+    pub(crate) fn delete_event(&self, id: &str, properties: Value) -> Value {
+        let mut event = self.event("Delete", "delete-1", properties);
+        event["PhysicalResourceId"] = json!(id);
+        event
+    }
+
+    /// Sends an event and returns what came of it.
+    pub(crate) async fn send(&self, event: &Value) -> Outcome {
+        self.send_within(event, TIMEOUT).await
+    }
+
+    pub(crate) async fn send_within(&self, event: &Value, timeout: Duration) -> Outcome {
+        let invoked = self.function.invoke(event.to_string(), timeout).await;
+        let request_id = event["RequestId"].as_str().unwrap_or_default();
+        Outcome {
+            invoked,
+            answer: self.accepted(request_id),
+        }
+    }
+
+    /// Sends bytes that need not be an event.
+    pub(crate) async fn send_raw(&self, bytes: Vec<u8>) -> Invoked {
+        self.function.invoke(bytes, TIMEOUT).await
+    }
+
+    /// The first answer to a request that the bucket took.
+    pub(crate) fn accepted(&self, request_id: &str) -> Option<Value> {
+        self.bucket
+            .answers()
+            .into_iter()
+            .find(|answer| answer.request_id == request_id && answer.verdict == Verdict::Accepted)
+            .map(|answer| answer.json)
+    }
+
+    /// A created integration, its physical id, and no requests counted.
+    pub(crate) async fn created(&self, properties: Value) -> String {
+        self.desk.stacks([Stack::creating()]);
+        let outcome = self.send(&self.create_event(properties)).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        self.sandbox.clear_requests();
+        outcome.id().to_owned()
+    }
+
+    /// What the vendor was asked, for example `POST /v2/apps`.
+    pub(crate) fn vendor_calls(&self) -> Vec<String> {
+        self.sandbox
+            .requests()
+            .iter()
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect()
+    }
+
+    /// Ends the function and makes sure that nothing leaked and that both sides
+    /// kept the contract. Returns the log.
+    pub(crate) async fn end(self) -> Vec<String> {
+        let log = self.function.into_log().await;
+        let answers = self
+            .bucket
+            .answers()
+            .into_iter()
+            .map(|answer| String::from_utf8_lossy(&answer.body).into_owned());
+        for text in log.iter().cloned().chain(answers) {
+            for secret in [TOKEN, EXTERNAL_ID, "X-Amz-Signature"] {
+                assert!(!text.contains(secret), "leaked {secret}: {text}");
+            }
+        }
+        assert_eq!(self.sandbox.contract_violations(), Vec::<String>::new());
+        assert_eq!(self.internet.refused(), Vec::<String>::new());
+        log
+    }
+}
+
+fn function_environment() -> Vec<(String, String)> {
+    [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_SESSION_TOKEN", "example"),
+        ("STACK_ID", STACK),
+        ("URL_SUFFIX", "amazonaws.com"),
+        ("API_TOKEN_SECRET_ARN", SECRET_ARN),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// The properties that the template gives with its defaults.
+pub(crate) fn properties() -> Value {
+    json!({
+        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:Authomize-Trust-Role-registrar",
+        "ServiceTimeout": "1200",
+        "TemplateVersion": "0.1.0",
+        "ApiUrl": "https://api.authomize.com",
+        "ExternalId": EXTERNAL_ID,
+        "RoleArn": "arn:aws:iam::123456789012:role/AuthomizeCrossAccountTrustRole",
+        "IncludeIdentityCenter": "false",
+        "IntegrationName": "",
+        "OwnerEmail": "",
+        "Regions": [""],
+        "AdditionalAccountIds": [""],
+        "OnDelete": "Remove",
+        "OnDeregistrationFailure": "Fail",
+        "Refresh": "",
+    })
+}
+
+/// The default properties with one changed.
+pub(crate) fn with(name: &str, value: impl Into<Value>) -> Value {
+    let mut properties = properties();
+    properties[name] = value.into();
+    properties
+}
