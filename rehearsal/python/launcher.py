@@ -283,8 +283,7 @@ def read_published_code():
                 lambda_svc._request_account_id.set(owner)
             return fetch(bucket, key, version_id)
 
-        code = contextvars.copy_context().run(run)
-        if code is None:
+        if (code := contextvars.copy_context().run(run)) is None:
             raise ValueError(f"Error occurred while GetObject: no {key} in bucket {bucket}")
         return code
 

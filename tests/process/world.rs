@@ -170,15 +170,16 @@ impl World {
 
     /// A request as CloudFormation sends it.
     pub(crate) fn event(&self, kind: &str, request_id: &str, properties: Value) -> Value {
-        json!({
+        let mut event = json!({
             "RequestType": kind,
             "RequestId": request_id,
             "StackId": STACK,
             "ResponseURL": self.bucket.presign(STACK, LOGICAL, request_id),
             "ResourceType": "Custom::AuthomizeIntegration",
             "LogicalResourceId": LOGICAL,
-            "ResourceProperties": properties,
-        })
+        });
+        event["ResourceProperties"] = properties;
+        event
     }
 
     pub(crate) fn create_event(&self, properties: Value) -> Value {

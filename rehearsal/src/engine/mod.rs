@@ -15,6 +15,7 @@ mod error;
 mod installation;
 mod process;
 mod stack;
+mod stack_operation;
 pub mod vendor;
 
 pub use account::{Account, AccountId12, MalformedAccountId};
@@ -22,4 +23,5 @@ pub use artifact::{Artifact, ArtifactError};
 pub use error::EngineError;
 pub use installation::Installation;
 pub use process::{ClosedGap, Engine, EngineOptions};
-pub use stack::{LeftResource, StackError, StackEvent, StackOperation, StackOutcome, StackSpec};
+pub use stack::{LeftResource, StackError, StackSpec};
+pub use stack_operation::{StackEvent, StackOperation, StackOutcome};

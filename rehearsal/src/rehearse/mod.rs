@@ -19,7 +19,7 @@ mod report;
 mod screen;
 mod setup_error;
 mod template;
-mod world;
+pub mod world;
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::{Artifact, Installation, StackError, StackOperation};
+use crate::engine::{Installation, StackError, StackOperation};
 
 use super::checks::record::Expected;
 use super::checks::{answers, record, remains, secrets, surroundings, trust};
@@ -12,7 +12,7 @@ use super::report::{Report, StepReport, TemplateReport};
 use super::screen::Screen;
 use super::setup_error::SetupError;
 use super::template::Template;
-use super::world::{REGION, STACK, World};
+use super::world::{STACK, World};
 use super::{Options, build};
 
 /// How many steps there are.
@@ -109,16 +109,11 @@ impl<'a> Rehearsal<'a> {
             Some(binary) => binary.clone(),
             None => build::release_binary(template.root()).await?,
         };
-        let artifact = Artifact::from_binary(&binary)?;
-        let code = template.code_location(REGION)?;
-        artifact
-            .put(&world.account, &code.bucket, &code.key)
-            .await?;
+        let published = world.publish(&binary).await?;
         screen.note(&format!(
-            "{:.1} MB zipped, as s3://{}/{}",
-            bytes_in_mb(artifact.zip().len()),
-            code.bucket,
-            code.key
+            "{:.1} MB zipped, as {}",
+            bytes_in_mb(published.bytes),
+            published.url
         ));
         report.steps.push(end_of(screen, 2, title, began));
 
@@ -209,7 +204,9 @@ impl<'a> Rehearsal<'a> {
 
         let (title, began) = ("deleting the stack", Instant::now());
         self.screen.step_begins(6, STEPS, title, "a few seconds");
-        self.world.read_log().await;
+        if was_registered {
+            self.world.read_log_of(self.seen.len()).await;
+        }
         let marks = self.marks();
         let started = self.world.account.delete_stack(STACK).await;
         let seen = follow(&mut self.world, self.screen, started, marks).await;

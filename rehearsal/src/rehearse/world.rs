@@ -1,38 +1,55 @@
 //! Everything that a rehearsal runs in, put up and taken down together.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use crate::answer_bucket::{AnswerBucket, AnswerKey};
 use crate::engine::vendor::{StsValidator, Vendor};
-use crate::engine::{Account, Engine, EngineOptions};
+use crate::engine::{Account, Artifact, Engine, EngineOptions};
 use crate::internet::{HostPattern, Internet};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 use super::report::CloudReport;
 use super::setup_error::SetupError;
+use super::template::Template;
 
 /// The region of every rehearsal; the vendor's own console link opens there.
-pub(super) const REGION: &str = "us-east-1";
+pub const REGION: &str = "us-east-1";
 
 /// The stack's name, the one that the vendor's console link proposes.
-pub(super) const STACK: &str = "Authomize-Trust-Role";
+pub const STACK: &str = "Authomize-Trust-Role";
 
 /// The vendor's host name.
 const VENDOR_HOST: &str = "api.authomize.com";
 
+/// The function's code as it was published.
+#[derive(Debug)]
+pub struct Published {
+    /// Where it is.
+    pub url: String,
+    /// The zip's size.
+    pub bytes: usize,
+}
+
 /// The cloud, the vendor and the Internet between them. Dropping it ends
 /// every server and process and removes their files, the engine first: it
 /// still writes into the folder that goes last.
-pub(super) struct World {
-    pub(super) engine: Engine,
-    pub(super) account: Account,
-    pub(super) vendor: Vendor,
-    pub(super) sandbox: Sandbox,
-    pub(super) bucket: AnswerBucket,
-    pub(super) internet: Internet,
+pub struct World {
+    /// The CloudFormation engine.
+    pub engine: Engine,
+    /// An account that was never used before.
+    pub account: Account,
+    /// The vendor's side of the trust.
+    pub vendor: Vendor,
+    /// The vendor's API.
+    pub sandbox: Sandbox,
+    /// CloudFormation's response bucket.
+    pub bucket: AnswerBucket,
+    /// The network between them.
+    pub internet: Internet,
     validator: Arc<StsValidator>,
     token: String,
     external_id: String,
@@ -49,7 +66,10 @@ impl fmt::Debug for World {
 
 impl World {
     /// Puts everything up, with an account that was never used.
-    pub(super) async fn start() -> Result<Self, SetupError> {
+    ///
+    /// # Errors
+    /// There is nothing to put it up with.
+    pub async fn start() -> Result<Self, SetupError> {
         let state = tempfile::Builder::new()
             .prefix("cargo-rehearse-")
             .tempdir()
@@ -111,6 +131,22 @@ impl World {
         })
     }
 
+    /// Puts a binary, zipped, where the template looks for the function's code.
+    ///
+    /// # Errors
+    /// The binary cannot be read, or the template names no place.
+    pub async fn publish(&self, binary: &Path) -> Result<Published, SetupError> {
+        let place = Template::read()?.code_location(REGION)?;
+        let artifact = Artifact::from_binary(binary)?;
+        artifact
+            .put(&self.account, &place.bucket, &place.key)
+            .await?;
+        Ok(Published {
+            url: format!("s3://{}/{}", place.bucket, place.key),
+            bytes: artifact.zip().len(),
+        })
+    }
+
     pub(super) fn report(&self) -> CloudReport {
         let gaps = self.engine.closed_gaps().iter();
         CloudReport {
@@ -123,11 +159,13 @@ impl World {
         }
     }
 
-    pub(super) fn token(&self) -> &str {
+    /// The API token that the sandbox accepts.
+    pub fn token(&self) -> &str {
         &self.token
     }
 
-    pub(super) fn external_id(&self) -> &str {
+    /// The external id that the vendor assumes roles with.
+    pub fn external_id(&self) -> &str {
         &self.external_id
     }
 
@@ -151,6 +189,15 @@ impl World {
         if let Ok(lines) = self.account.log_lines(&self.log_group).await
             && lines.len() > self.log.len()
         {
+            self.log = lines;
+        }
+    }
+
+    /// Reads the log once the function has written all its lines of as many
+    /// invocations: they arrive after the answers.
+    pub(super) async fn read_log_of(&mut self, invocations: usize) {
+        let lines = self.account.log_lines_of(&self.log_group, invocations);
+        if let Ok(lines) = lines.await {
             self.log = lines;
         }
     }

@@ -37,6 +37,11 @@ impl Fault {
         })
     }
 
+    /// Elsewhere with the request, and nothing is done.
+    pub fn redirect(location: &str) -> Self {
+        Self::status(307).header("location", location)
+    }
+
     /// The connection is lost before the request has any effect.
     pub fn lose_before() -> Self {
         Self::new(Kind::LoseBefore)

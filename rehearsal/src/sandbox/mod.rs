@@ -9,6 +9,7 @@ pub mod contract;
 mod fault;
 mod model;
 mod server;
+mod service;
 mod tenant;
 mod validator;
 

@@ -58,6 +58,17 @@ impl App {
         })
     }
 
+    /// The app as a connector of version 1, as published.
+    pub fn connector(&self) -> Value {
+        json!({
+            "id": self.id,
+            "createdAt": text(self.created_at),
+            "modifiedAt": text(self.modified_at),
+            "serviceType": self.service_type.as_deref().unwrap_or("restApi"),
+            "status": self.status,
+        })
+    }
+
     /// The part of the configuration that a validation needs, if it is there.
     pub fn validated(&self) -> Option<AppConfig> {
         AppConfig::deserialize(self.config.as_ref()?).ok()

@@ -1,0 +1,232 @@
+//! The template keeps its promises: read as CloudFormation reads it, and judged.
+
+mod document;
+mod parameters;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use authomize_trust_role::properties::PROPERTY_NAMES;
+use document::{function, members, reaches, registration, strings, template};
+use serde_json::json;
+
+#[test]
+fn needs_no_transform() {
+    let template = template();
+    assert!(template.get("Transform").is_none());
+    assert!(
+        !strings(&template)
+            .iter()
+            .any(|text| text.contains("AWS::Include"))
+    );
+}
+
+/// `ServiceToken` can never be changed on a resource, so the function's name
+/// follows from the stack's and from nothing else.
+#[test]
+fn lets_no_parameter_change_the_service_token() {
+    let template = template();
+    assert_eq!(
+        function(&template)["FunctionName"],
+        json!({"Fn::Sub": "${AWS::StackName}-registrar"})
+    );
+    assert_eq!(
+        registration(&template)["Properties"]["ServiceToken"],
+        json!({"Fn::GetAtt": ["RegistrarFunction", "Arn"]})
+    );
+    for resource in ["RegistrarFunction", "AuthomizeIntegration"] {
+        assert!(template["Resources"][resource].get("Condition").is_none());
+    }
+}
+
+/// A new name means a new resource, which only the trust role may become.
+#[test]
+fn lets_no_parameter_name_anything_but_the_trust_role() {
+    let template = template();
+    let parameters: BTreeSet<String> = members(&template, "Parameters").keys().cloned().collect();
+    let mut named = BTreeMap::new();
+    for (resource, definition) in members(&template, "Resources") {
+        for property in ["FunctionName", "LogGroupName", "Name", "RoleName"] {
+            let name = &definition["Properties"][property];
+            if !name.is_null() && name != &json!({"Ref": "RegistrarFunction"}) {
+                let reached = reaches(&template, name);
+                let reached: Vec<String> = reached.intersection(&parameters).cloned().collect();
+                named.insert(resource.as_str(), reached);
+            }
+        }
+    }
+    assert_eq!(
+        named,
+        BTreeMap::from([
+            ("RegistrarFunction", vec![]),
+            ("RegistrarLogGroup", vec![]),
+            ("TrustRole", vec!["TrustRoleName".to_owned()]),
+        ])
+    );
+}
+
+#[test]
+fn gives_the_resource_the_properties_that_the_function_knows() {
+    let template = template();
+    let given: BTreeSet<&str> = members(registration(&template), "Properties")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(given, PROPERTY_NAMES.iter().copied().collect());
+}
+
+/// Case E45: a lost request has been run for the last time long before
+/// CloudFormation stops waiting.
+#[test]
+fn waits_longer_than_three_runs_can_take() {
+    let template = template();
+    let timeout = function(&template)["Timeout"]
+        .as_u64()
+        .expect("there is a timeout");
+    let waits = registration(&template)["Properties"]["ServiceTimeout"]
+        .as_u64()
+        .expect("there is a service timeout");
+    assert!(waits > 3 * timeout + 180);
+    let invocations = &template["Resources"]["RegistrarInvocations"]["Properties"];
+    assert_eq!(invocations["MaximumRetryAttempts"], 2);
+    let age = invocations["MaximumEventAgeInSeconds"]
+        .as_u64()
+        .expect("there is an age");
+    assert!(2 * timeout + 180 < age);
+    assert!(age + timeout < waits);
+}
+
+/// What the custom resource depends on is made before it and goes after it: the
+/// role to validate, the function's rights, its log and its retries.
+#[test]
+fn keeps_everything_that_a_deletion_needs_until_the_resource_is_gone() {
+    let template = template();
+    let reached = reaches(&template, registration(&template));
+    for needed in [
+        "TrustRole",
+        "RegistrarFunction",
+        "RegistrarRole",
+        "RegistrarLogGroup",
+        "RegistrarInvocations",
+        "ApiTokenSecret",
+    ] {
+        assert!(reached.contains(needed), "{needed} may go too early");
+    }
+}
+
+/// The trust role as the vendor publishes it.
+#[test]
+fn trusts_the_vendor_alone_and_only_with_the_external_id() {
+    let template = template();
+    let role = &template["Resources"]["TrustRole"]["Properties"];
+    let statements = role["AssumeRolePolicyDocument"]["Statement"].as_array();
+    let statements = statements.expect("there are statements");
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Action"], "sts:AssumeRole");
+    assert_eq!(
+        statements[0]["Condition"],
+        json!({"StringEquals": {"sts:ExternalId": {"Ref": "ExternalID"}}})
+    );
+    assert_eq!(
+        statements[0]["Principal"]["AWS"]["Fn::If"],
+        json!([
+            "HasPublishedPrincipal",
+            {"Fn::Sub": "arn:${AWS::Partition}:iam::291883359082:user/AuthomizeGlobalUser"},
+            {"Ref": "AuthomizePrincipalArn"},
+        ])
+    );
+    let policies: Vec<&str> = strings(&role["ManagedPolicyArns"])
+        .into_iter()
+        .filter_map(|text| text.rsplit_once('/').map(|(_, name)| name))
+        .collect();
+    assert_eq!(
+        policies,
+        ["SecurityAudit", "AWSSSOReadOnly", "AWSSSODirectoryReadOnly"]
+    );
+}
+
+#[test]
+fn gives_the_function_no_right_too_many() {
+    let template = template();
+    let policies = &template["Resources"]["RegistrarRole"]["Properties"]["Policies"];
+    let mut rights = BTreeMap::new();
+    for statement in policies[0]["PolicyDocument"]["Statement"]
+        .as_array()
+        .expect("statements")
+    {
+        let statement = statement["Fn::If"].get(1).unwrap_or(statement);
+        let sid = statement["Sid"]
+            .as_str()
+            .expect("every statement has a name");
+        assert!(!strings(&statement["Resource"]).contains(&"*"), "{sid}");
+        rights.insert(sid, strings(&statement["Action"]));
+    }
+    assert_eq!(
+        rights,
+        BTreeMap::from([
+            (
+                "WriteLog",
+                vec!["logs:CreateLogStream", "logs:PutLogEvents"]
+            ),
+            ("ReadToken", vec!["secretsmanager:GetSecretValue"]),
+            ("DecryptToken", vec!["kms:Decrypt"]),
+            (
+                "SeeThisStack",
+                vec![
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:DescribeStackResource"
+                ]
+            ),
+        ])
+    );
+}
+
+#[test]
+fn opens_no_local_mode_and_declares_what_local_use_needs() {
+    let template = template();
+    assert!(!template.to_string().contains("AWS_SAM_LOCAL"));
+    let variables = &function(&template)["Environment"]["Variables"];
+    assert_eq!(variables["AWS_ENDPOINT_URL"], "");
+    assert_eq!(variables["LOCAL_CA_FILE"], "");
+    assert_eq!(variables["STACK_ID"], json!({"Ref": "AWS::StackId"}));
+}
+
+#[test]
+fn works_in_every_partition() {
+    let template = template();
+    let resources = &template["Resources"];
+    for text in strings(resources) {
+        let arns = text.matches("arn:").count();
+        assert_eq!(
+            arns,
+            text.matches("arn:${AWS::Partition}:").count(),
+            "{text}"
+        );
+    }
+}
+
+/// What a release wrote into the template cannot be overridden by a parameter.
+#[test]
+fn takes_version_and_code_from_literals() {
+    let template = template();
+    let version = &template["Mappings"]["Release"]["Artifact"]["Version"];
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let prefix = &template["Mappings"]["Release"]["Artifact"]["KeyPrefix"];
+    assert_eq!(
+        prefix,
+        concat!("authomize-trust-role/", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(
+        template["Outputs"]["TemplateVersion"]["Value"],
+        registration(&template)["Properties"]["TemplateVersion"]
+    );
+    let code = &function(&template)["Code"];
+    let reached = reaches(&template, code);
+    let parameters: Vec<&String> = members(&template, "Parameters")
+        .keys()
+        .filter(|name| reached.contains(*name))
+        .collect();
+    assert_eq!(parameters, ["Architecture"]);
+    for bucket in members(&template["Mappings"], "Artifacts").values() {
+        assert!(bucket["Bucket"].is_string());
+    }
+}

@@ -1,0 +1,230 @@
+//! Every parameter is explained, and bad values and combinations are refused.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use crate::document::{members, strings, template};
+
+#[test]
+fn explains_every_parameter() {
+    let template = template();
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let grouped: Vec<&str> = interface["ParameterGroups"]
+        .as_array()
+        .expect("there are groups")
+        .iter()
+        .flat_map(|group| strings(&group["Parameters"]))
+        .collect();
+    let parameters = members(&template, "Parameters");
+    assert_eq!(grouped.len(), parameters.len());
+    for (name, parameter) in parameters {
+        assert!(grouped.contains(&name.as_str()), "{name} has no group");
+        assert!(
+            interface["ParameterLabels"][name]["default"].is_string(),
+            "{name} has no label"
+        );
+        assert!(
+            parameter["Description"].is_string(),
+            "{name} has no description"
+        );
+        assert!(
+            parameter["ConstraintDescription"].is_string(),
+            "{name} has no sentence"
+        );
+        let constrained = parameter
+            .get("AllowedPattern")
+            .or(parameter.get("AllowedValues"));
+        assert!(constrained.is_some(), "{name} takes anything");
+    }
+}
+
+/// What a person may type wrong is refused before anything is made.
+#[test]
+fn refuses_bad_values_by_pattern() {
+    let template = template();
+    let name_of_300 = "n".repeat(300);
+    let table = [
+        ("ExternalID", vec!["ab", "a1-b2_c3"], vec!["", "a", "a b"]),
+        (
+            "IncludeAWSIdentityCenter",
+            vec!["true", "false"],
+            vec!["yes", "True", ""],
+        ),
+        (
+            "AuthomizeApiToken",
+            vec!["", "atmz-x.y/z=="],
+            vec!["a b", "a\nb"],
+        ),
+        (
+            "AuthomizeApiTokenSecretArn",
+            vec![
+                "",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbCdEf",
+            ],
+            vec![
+                "a/b",
+                "arn:aws:secretsmanager:eu-west-1:1234:secret:a-AbCdEf",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b",
+            ],
+        ),
+        (
+            "AuthomizeApiTokenKmsKeyArn",
+            vec!["", "arn:aws-cn:kms:cn-north-1:123456789012:key/0a-1b"],
+            vec!["alias/key", "arn:aws:kms:eu-west-1:123456789012:alias/a"],
+        ),
+        (
+            "AuthomizeApiUrl",
+            vec!["https://api.authomize.com", "https://api.eu.authomize.com"],
+            vec![
+                "http://api.authomize.com",
+                "https://api.authomize.com/v2",
+                "https://me@api.authomize.com",
+                "https://api.example.com",
+                "https://notauthomize.com",
+            ],
+        ),
+        (
+            "AdditionalAccountIds",
+            vec![
+                "",
+                "123456789012",
+                "123456789012,210987654321",
+                "123456789012, 210987654321",
+            ],
+            vec![
+                "12345678901",
+                "12345678901a",
+                "123456789012 210987654321",
+                "123456789012,",
+            ],
+        ),
+        (
+            "Regions",
+            vec!["", "us-east-1", "us-gov-west-1,xx-newland-9"],
+            vec!["nowhere", "us-east-1 eu-west-1", "US-EAST-1"],
+        ),
+        (
+            "OwnerEmail",
+            vec!["", "o@example.com"],
+            vec!["o", "o@", "@x.y", "a@b@c.d", "a b@c.d"],
+        ),
+        (
+            "IntegrationName",
+            vec!["", "Production (AWS), 1&2"],
+            vec![name_of_300.as_str(), "a\nb", "cloud ☁️"],
+        ),
+        (
+            "TrustRoleName",
+            vec!["AuthomizeCrossAccountTrustRole"],
+            vec!["", "a b"],
+        ),
+        ("RolePath", vec!["/", "/a/b/"], vec!["", "a", "/a"]),
+        ("OnDelete", vec!["Remove", "Keep"], vec!["Burn", ""]),
+        (
+            "OnDeregistrationFailure",
+            vec!["Fail", "Ignore"],
+            vec!["", "fail"],
+        ),
+        ("Architecture", vec!["x86_64", "arm64"], vec!["arm"]),
+        ("LogRetentionDays", vec!["30", "3653"], vec!["0", "31", ""]),
+        ("Refresh", vec!["", "2026-11-24, again"], vec!["a\nb"]),
+        (
+            "PermissionsBoundaryName",
+            vec!["", "boundary", "vendors/boundary"],
+            vec!["/boundary", "arn:aws:iam::123456789012:policy/boundary"],
+        ),
+        (
+            "AuthomizePrincipalArn",
+            vec!["", "arn:aws-cn:iam::123456789012:user/Reader"],
+            vec!["*", "123456789012", "arn:aws:iam::123456789012:root"],
+        ),
+    ];
+    assert_eq!(table.len(), members(&template, "Parameters").len());
+    for (parameter, good, bad) in table {
+        let definition = &template["Parameters"][parameter];
+        for value in good {
+            assert!(accepts(definition, value), "{parameter} refuses {value}");
+        }
+        for value in bad {
+            assert!(!accepts(definition, value), "{parameter} takes {value}");
+        }
+    }
+}
+
+/// As CloudFormation does it: a pattern has to match the whole value.
+fn accepts(parameter: &Value, value: &str) -> bool {
+    if let Some(values) = parameter["AllowedValues"].as_array() {
+        let number = value.parse::<u64>().ok();
+        let same = |allowed: &Value| allowed == value || number.is_some_and(|n| allowed == n);
+        return values.iter().any(same);
+    }
+    let longest = parameter["MaxLength"].as_u64().unwrap_or(u64::MAX);
+    let shortest = parameter["MinLength"].as_u64().unwrap_or(0);
+    let length = value.chars().count() as u64;
+    let pattern = parameter["AllowedPattern"]
+        .as_str()
+        .expect("there is a pattern");
+    let pattern = Regex::new(&format!("^(?:{pattern})$")).expect("the pattern is one");
+    (shortest..=longest).contains(&length) && pattern.is_match(value)
+}
+
+/// What single patterns cannot see is refused by a rule, before anything is
+/// made.
+#[test]
+fn refuses_bad_combinations_by_rule() {
+    const TOKEN: (&str, &str) = ("AuthomizeApiToken", "token");
+    const SECRET: (&str, &str) = ("AuthomizeApiTokenSecretArn", "arn");
+    const KEY: (&str, &str) = ("AuthomizeApiTokenKmsKeyArn", "arn");
+    const PRINCIPAL: (&str, &str) = ("AuthomizePrincipalArn", "arn");
+    const CHINA: (&str, &str) = ("AWS::Region", "cn-north-1");
+    let template = template();
+    for (given, broken) in [
+        (vec![TOKEN], None),
+        (vec![SECRET], None),
+        (vec![SECRET, KEY], None),
+        (vec![TOKEN, CHINA, PRINCIPAL], None),
+        (vec![], Some("ExactlyOneToken")),
+        (vec![TOKEN, SECRET], Some("ExactlyOneToken")),
+        (vec![TOKEN, KEY], Some("KeyOfAnExistingSecret")),
+        (vec![TOKEN, CHINA], Some("PrincipalOfThePartition")),
+    ] {
+        let given = BTreeMap::from_iter(given);
+        let breaks = |rule: &Value| {
+            let applies = rule.get("RuleCondition").is_none_or(|c| holds(c, &given));
+            let assertions = rule["Assertions"].as_array().expect("there are assertions");
+            applies && !assertions.iter().all(|a| holds(&a["Assert"], &given))
+        };
+        let found = members(&template, "Rules")
+            .iter()
+            .filter(|(_, rule)| breaks(rule))
+            .map(|(name, _)| name.as_str());
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            Vec::from_iter(broken),
+            "{given:?}"
+        );
+    }
+}
+
+/// Whether a rule's expression is true; what is not given is empty.
+fn holds(expression: &Value, given: &BTreeMap<&str, &str>) -> bool {
+    let (function, of) = expression
+        .as_object()
+        .and_then(|object| object.iter().next())
+        .expect("an expression is a function");
+    let value = |value: &Value| match value["Ref"].as_str() {
+        Some(name) => json!(given.get(name).copied().unwrap_or_default()),
+        None => value.clone(),
+    };
+    let each = || of.as_array().expect("a function has operands").iter();
+    match function.as_str() {
+        "Fn::Not" => !holds(&of[0], given),
+        "Fn::And" => each().all(|operand| holds(operand, given)),
+        "Fn::Or" => each().any(|operand| holds(operand, given)),
+        "Fn::Equals" => value(&of[0]) == value(&of[1]),
+        "Fn::Contains" => of[0].as_array().is_some_and(|l| l.contains(&value(&of[1]))),
+        other => panic!("rules know no {other}"),
+    }
+}
