@@ -3,13 +3,14 @@
 //! ends, then prints where either side left the contract and fails if one did.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use rehearsal::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
+async fn main() -> io::Result<ExitCode> {
     let token = "an-api-token";
     let platform_token = "a-platform-token";
     let sandbox = Sandbox::start(SandboxOptions {
@@ -26,11 +27,11 @@ async fn main() -> io::Result<()> {
     tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
     let violations = sandbox.contract_violations();
     say(&json!({"contractViolations": violations}))?;
-    if violations.is_empty() {
-        Ok(())
+    Ok(if violations.is_empty() {
+        ExitCode::SUCCESS
     } else {
-        Err(io::Error::other("the contract was left"))
-    }
+        ExitCode::FAILURE
+    })
 }
 
 /// One line, at once: the other program waits for it.

@@ -1,7 +1,7 @@
 //! What a request comes to: decided by plain functions, carried out here.
 //!
-//! [`create`], [`update`] and [`delete`] tell the three stories; [`ownership`]
-//! decides whose a record is; [`failure`] says why a story ended badly.
+//! `create`, `update` and `delete` tell the three stories; `ownership`
+//! decides whose a record is; `failure` says why a story ended badly.
 
 mod create;
 mod delete;

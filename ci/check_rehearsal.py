@@ -1,0 +1,74 @@
+"""Checks a run of `cargo rehearse --json` and the transcripts of it.
+
+usage: check_rehearsal.py REPORT.json SCREEN.txt [--record]
+
+The report must say that everything held. What was on the screen must be what
+`docs/rehearsal.txt` has recorded, and the excerpt in the README must be a part of
+it: times, ports, account numbers and checksums aside. With --record the recorded
+transcript is written anew instead.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TRANSCRIPT = ROOT / "docs" / "rehearsal.txt"
+MOVING = [
+    (r"\d+\.\d s\b", "T s"),
+    (r", in \d+ s\b", ", in T s"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"\b\d{12}\b", "ACCOUNT"),
+    (r"\b[0-9a-f]{64}\b", "SHA256"),
+    (r"SSL_CERT_FILE=\S+", "SSL_CERT_FILE=FILE"),
+    (r"\d+\.\d MB", "SIZE MB"),
+    (r"^(\d/\d [^,]+),.*", r"\1"),
+]
+
+
+def settled(text):
+    """The lines without what differs from run to run."""
+    lines = []
+    for line in text.splitlines():
+        for pattern, stand_in in MOVING:
+            line = re.sub(pattern, stand_in, line)
+        lines.append(" ".join(line.split()))
+    return [line for line in lines if line]
+
+
+def excerpt():
+    """The transcript in the README."""
+    readme = (ROOT / "README.md").read_text()
+    return re.search(r"```console\n\$ cargo rehearse\n(.*?)```", readme, re.S).group(1)
+
+
+def missing_in(lines, screen):
+    """The lines that are not in `screen` in this order."""
+    rest = iter(screen)
+    return [line for line in lines if line != "…" and line not in rest]
+
+
+def main(report, screen, *options):
+    held = json.loads(pathlib.Path(report).read_text())
+    text = pathlib.Path(screen).read_text()
+    if "--record" in options:
+        TRANSCRIPT.write_text(text)
+    problems = [f"did not hold: {check}" for check in held["checks"] if not check["held"]]
+    if not held["held"] or not held["checks"]:
+        problems.append("the report does not say that everything held")
+    fresh, recorded = settled(text), settled(TRANSCRIPT.read_text())
+    for line in missing_in(recorded, fresh):
+        problems.append(f"no longer on the screen: {line}")
+    for line in missing_in(fresh, recorded):
+        problems.append(f"not recorded in docs/rehearsal.txt: {line}")
+    for line in missing_in(settled(excerpt()), fresh):
+        problems.append(f"in the README, but not on the screen: {line}")
+    for problem in problems:
+        print(problem)
+    print(f"{len(held['checks'])} checks of the rehearsal, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
