@@ -16,7 +16,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
@@ -76,9 +76,22 @@ impl AnswerBucket {
     /// good for two hours.
     #[must_use]
     pub fn presign(&self, stack_id: &str, logical_id: &str, request_id: &str) -> String {
+        self.presign_before(Duration::ZERO, stack_id, logical_id, request_id)
+    }
+
+    /// The response URL of a request that CloudFormation sent so long ago.
+    #[must_use]
+    pub fn presign_before(
+        &self,
+        ago: Duration,
+        stack_id: &str,
+        logical_id: &str,
+        request_id: &str,
+    ) -> String {
+        let then = OffsetDateTime::now_utc() - ago;
         self.bucket
             .presigner
-            .presign(stack_id, logical_id, request_id, OffsetDateTime::now_utc())
+            .presign(stack_id, logical_id, request_id, then)
     }
 
     /// Everything that was sent here so far, refused or not, oldest first.

@@ -38,6 +38,10 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
     if !session.is_the_functions_stack() {
         return Err(session.fails(Cause::AnotherStack));
     }
+    // An earlier run may have registered, whatever becomes of this one.
+    if session.may_be_a_second_run() {
+        session.progress.answers_with(session.pending_id());
+    }
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
@@ -50,9 +54,6 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         Standing::Wanted => {}
         Standing::AtRest => return Err(at_rest(session, &view)),
         Standing::Cancelled => {
-            if session.may_be_a_second_run() {
-                session.progress.answers_with(session.pending_id());
-            }
             return Err(session.fails(Cause::Cancelled { undone: false }));
         }
     }
@@ -87,9 +88,6 @@ pub(super) async fn register(
     let incoming = session.progress.id();
     let mut waits = vendor.waits(ROUNDS);
     let mut look = session.may_be_a_second_run();
-    if look {
-        answer_pending(session, &incoming);
-    }
     loop {
         if look {
             match look_for_ours(session, vendor, registration).await? {
@@ -112,15 +110,20 @@ pub(super) async fn register(
             }
             Err(error) => error,
         };
-        if !error.leaves_the_outcome_open() {
-            session.progress.answers_with(before_posting);
+        // Who has a taken name is still to be found out: perhaps this resource.
+        if !error.leaves_the_outcome_open() && !matches!(error, ApiError::Conflict) {
+            session.progress.answers_with(before_posting.clone());
         }
         let wait = waits
             .next()
             .and_then(|wait| vendor.wait_before_next(&error, wait));
         match (&error, wait) {
             (ApiError::Conflict, wait) => {
-                match on_conflict(session, vendor, registration, wait.is_some()).await? {
+                let found = find(session, vendor, registration).await?;
+                if !matches!(found, Found::Ours(_) | Found::Released(_)) {
+                    session.progress.answers_with(before_posting);
+                }
+                match on_conflict(session, vendor, registration, found, wait.is_some()).await? {
                     Some(registered) => return Ok(registered),
                     None => sleep(wait.unwrap_or_default()).await,
                 }
@@ -185,6 +188,7 @@ async fn on_conflict(
     session: &Session,
     vendor: &Authomize,
     registration: &Registration,
+    found: Found,
     can_wait: bool,
 ) -> Result<Option<Registered>, Failure> {
     let taken = |owner: String| {
@@ -193,7 +197,7 @@ async fn on_conflict(
             owner,
         })
     };
-    match find(session, vendor, registration).await? {
+    match found {
         Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
         Found::Released(record) => take_over(session, vendor, record, registration)
             .await
@@ -260,21 +264,26 @@ async fn take_over(
     released: Record,
     registration: &Registration,
 ) -> Result<Registered, Failure> {
-    info!(integration.id = %released.id, "took over a released record");
-    let record = vendor
-        .amend(&released.id, registration, &session.marker())
-        .await
-        .map_err(|source| {
-            session.fails(Cause::Api {
+    info!(integration.id = %released.id, "taking over a released record");
+    let id = released.id.clone();
+    let undo = Undo::releasing(vendor, released);
+    match vendor.amend(&id, registration, &session.marker()).await {
+        Ok(record) => Ok(Registered {
+            record,
+            undo,
+            taken_over: true,
+        }),
+        Err(source) => {
+            // It may have been taken over all the same.
+            if let Err(error) = undo.run().await {
+                warn!(error = %error, integration.id = %id, "the record is not released again");
+            }
+            Err(session.fails(Cause::Api {
                 doing: "the released record could not be taken over",
                 source,
-            })
-        })?;
-    Ok(Registered {
-        record,
-        undo: Undo::releasing(vendor, released),
-        taken_over: true,
-    })
+            }))
+        }
+    }
 }
 
 /// Waits for the validation, and makes sure that the stack still wants the

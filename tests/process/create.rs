@@ -99,6 +99,43 @@ async fn finds_what_a_lost_request_made() {
     world.end().await;
 }
 
+/// Lambda runs a lost Create again. If that run cannot even read the token, the
+/// first one may have registered all the same: the id leads the rollback to it.
+#[tokio::test]
+async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
+    let world = World::with(Setting {
+        secret: Secret::Missing,
+        ..Setting::default()
+    })
+    .await;
+    let mut event = world.create_event(properties());
+    let minute = time::Duration::MINUTE;
+    event["ResponseURL"] = json!(
+        world
+            .bucket
+            .presign_before(minute, STACK, LOGICAL, "create-1")
+    );
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
+    world.end().await;
+}
+
+/// The name is taken, and nobody can say by whom: perhaps by a run of this very
+/// Create that was delivered twice.
+#[tokio::test]
+async fn remembers_that_a_taken_name_may_be_its_own() {
+    let world = World::new().await;
+    let first = world.send(&world.create_event(properties())).await;
+    assert_eq!(first.status(), "SUCCESS", "{}", first.reason());
+    world.sandbox.script(Fault::status(403).only("GET"));
+    let twice = world.event("Create", "create-2", properties());
+    let second = world.send(&twice).await;
+    assert_eq!(second.status(), "FAILED");
+    assert!(second.id().starts_with("pending/"), "{}", second.id());
+    world.end().await;
+}
+
 /// The same at a server that keeps no marker: there it is the one record of the
 /// name that was made since the request began.
 #[tokio::test]
