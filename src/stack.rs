@@ -141,6 +141,17 @@ impl View {
         }
     }
 
+    /// Whether an update of the stack is being rolled back.
+    pub fn rolls_back(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen {
+                stack: StackPhase::RollingBack,
+                ..
+            }
+        )
+    }
+
     /// What the view means for a Delete of `id`. While an update is cleaned up
     /// or rolled back only what was replaced goes, never the id that is recorded.
     pub fn for_delete(&self, id: &PhysicalId) -> Standing {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::failure::{Cause, Failure};
 use super::ownership::{Found, found};
 use super::session::{NewRole, Session};
-use super::settle::settle;
+use super::settle::{settle, validated};
 use super::undo::Undo;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record};
@@ -298,7 +298,8 @@ async fn conclude(
 ) -> Result<Success, Failure> {
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
     session.progress.answers_with(id.clone());
-    match settle(session, vendor, registered.record, registration).await {
+    let settled = settle(session, vendor, registered.record, registration).await;
+    match settled.and_then(validated) {
         Ok(record) => {
             if lost(session, aws, before).await {
                 return Err(undo(session, registered.undo).await);

@@ -13,10 +13,10 @@ use crate::properties::Registration;
 /// The role was made seconds ago and spreads through IAM for up to a minute, so
 /// a `failure` is validated again for a while. A record that is still being
 /// validated when the time is over is good enough: it exists, and the vendor
-/// goes on by itself.
+/// goes on by itself. What a failed validation means is for [`validated`].
 ///
 /// # Errors
-/// [`Cause::Validation`] with the vendor's last error.
+/// The record is gone.
 pub(super) async fn settle(
     session: &Session,
     vendor: &Authomize,
@@ -59,6 +59,14 @@ pub(super) async fn settle(
             }
         }
     }
+    Ok(record)
+}
+
+/// The record, unless its validation failed.
+///
+/// # Errors
+/// [`Cause::Validation`] with the vendor's last error.
+pub(super) fn validated(record: Record) -> Result<Record, Cause> {
     match record.status {
         Status::Failure => Err(Cause::Validation {
             last_error: record

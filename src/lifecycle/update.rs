@@ -1,12 +1,13 @@
 //! Update: the same record under the same id, whatever the update changes.
 
 use serde_json::Value;
+use tracing::warn;
 
 use super::create::register;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
-use super::settle::settle;
+use super::settle::{settle, validated};
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record, Status};
 use crate::aws::Aws;
@@ -71,7 +72,17 @@ pub(super) async fn update(
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
     let outcome = match id.registered() {
-        Some(registered) => amend(session, &vendor, registered, &registration, change).await,
+        Some(registered) => {
+            let amendment = Amendment {
+                session,
+                vendor: &vendor,
+                registered,
+                registration: &registration,
+                change,
+                rolls_back: view.rolls_back(),
+            };
+            amendment.carry_out().await
+        }
         None => Ok(None),
     };
     match outcome.map_err(|cause| session.fails(cause))? {
@@ -83,57 +94,84 @@ pub(super) async fn update(
     }
 }
 
-/// Brings the record of the id up to date; none if it is gone.
-async fn amend(
-    session: &Session,
-    vendor: &Authomize,
-    registered: &Registered,
-    registration: &Registration,
+/// Bringing the record of an id up to date.
+struct Amendment<'a> {
+    session: &'a Session,
+    vendor: &'a Authomize,
+    registered: &'a Registered,
+    registration: &'a Registration,
     change: Change,
-) -> Result<Option<Record>, Cause> {
-    session
-        .progress
-        .is("amending the registration at Authomize");
-    let not_amended = |source: ApiError| Cause::Api {
-        doing: "the registration could not be amended",
-        source,
-    };
-    if change == Change::Refresh {
-        vendor.check_token().await.map_err(not_amended)?;
+    /// The stack goes back to what it was. A failure now would leave it stuck,
+    /// so what was not right before the update either is no failure.
+    rolls_back: bool,
+}
+
+impl Amendment<'_> {
+    /// The record as it is afterwards; none if it is gone.
+    async fn carry_out(&self) -> Result<Option<Record>, Cause> {
+        self.session
+            .progress
+            .is("amending the registration at Authomize");
+        if self.change == Change::Refresh {
+            self.vendor.check_token().await.map_err(not_amended)?;
+        }
+        let Some((record, is_ours)) = self.find().await? else {
+            return Ok(None);
+        };
+        if self.change == Change::Nothing || !is_ours {
+            return Ok(Some(record));
+        }
+        let (session, vendor, registration) = (self.session, self.vendor, self.registration);
+        let marker = session.marker();
+        match vendor.amend(&record.id, registration, &marker).await {
+            Ok(record) => {
+                let record = settle(session, vendor, record, registration).await?;
+                if self.rolls_back && record.status == Status::Failure {
+                    warn!(integration.id = %record.id, "rolled back to a role that Authomize cannot validate");
+                    return Ok(Some(record));
+                }
+                validated(record).map(Some)
+            }
+            Err(ApiError::NotFound) => Ok(None),
+            Err(source) => Err(not_amended(source)),
+        }
     }
-    let same_host = registered.host_hash == vendor.api().host_hash();
-    let record = vendor
-        .read(&registered.record)
-        .await
-        .map_err(not_amended)?
-        .filter(|record| record.status != Status::Deleted);
-    let marker = session.marker();
-    let record = match record.map(|record| (ownership(&record, &marker), record)) {
-        Some((Ownership::Ours, record)) => record,
-        Some((Ownership::Anothers(owner), _)) if same_host => {
-            return Err(Cause::AnothersRecord {
+
+    /// The record of the id, and whether it is ours to change; none if it is
+    /// gone.
+    async fn find(&self) -> Result<Option<(Record, bool)>, Cause> {
+        let (vendor, registered) = (self.vendor, self.registered);
+        let same_host = registered.host_hash == vendor.api().host_hash();
+        let record = vendor
+            .read(&registered.record)
+            .await
+            .map_err(not_amended)?
+            .filter(|record| record.status != Status::Deleted);
+        let marker = self.session.marker();
+        match record.map(|record| (ownership(&record, &marker), record)) {
+            Some((Ownership::Ours, record)) => Ok(Some((record, true))),
+            Some((Ownership::Anothers(owner), record)) if same_host && self.rolls_back => {
+                warn!(integration.id = %record.id, owner, "left another stack's record alone");
+                Ok(Some((record, false)))
+            }
+            Some((Ownership::Anothers(owner), _)) if same_host => Err(Cause::AnothersRecord {
                 record: registered.record.to_string(),
                 owner,
-            });
-        }
-        Some((_, record)) if same_host => record,
-        None if same_host => return Ok(None),
-        Some(_) | None => {
-            return Err(Cause::AnotherHost {
+            }),
+            Some((_, record)) if same_host => Ok(Some((record, true))),
+            None if same_host => Ok(None),
+            Some(_) | None => Err(Cause::AnotherHost {
                 record: registered.record.to_string(),
                 host: vendor.api().host().to_owned(),
-            });
+            }),
         }
-    };
-    if change == Change::Nothing {
-        return Ok(Some(record));
     }
-    match vendor.amend(&record.id, registration, &marker).await {
-        Ok(record) => settle(session, vendor, record, registration)
-            .await
-            .map(Some),
-        Err(ApiError::NotFound) => Ok(None),
-        Err(source) => Err(not_amended(source)),
+}
+
+fn not_amended(source: ApiError) -> Cause {
+    Cause::Api {
+        doing: "the registration could not be amended",
+        source,
     }
 }
 
@@ -148,7 +186,8 @@ async fn register_again(
 ) -> Result<Success, Failure> {
     let registered = register(session, aws, view, vendor, registration).await?;
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
-    match settle(session, vendor, registered.record, registration).await {
+    let settled = settle(session, vendor, registered.record, registration).await;
+    match settled.and_then(validated) {
         Ok(record) => Ok(Success {
             id,
             attributes: attributes(&record),

@@ -1,9 +1,16 @@
 //! Updating the stack amends the registration under the same id.
 
-use rehearsal::aws_desk::Stack;
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::world::{World, properties, with};
+use rehearsal::aws_desk::Stack;
+use rehearsal::sandbox::{AlwaysEnabled, Waver, Wavering};
+use serde_json::{Value, json};
+
+use crate::world::{ANOTHER_STACK, Setting, World, properties, with};
+
+/// Short enough that a role which stays broken does not hold the test up.
+const SHORT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn amends_the_same_record_under_the_same_id() {
@@ -175,4 +182,58 @@ async fn changes_nothing_for_a_stack_at_rest() {
     assert_eq!(outcome.id(), id);
     assert!(world.vendor_calls().is_empty());
     world.end().await;
+}
+
+/// A role that somebody broke fails the update that finds it out. Rolling back
+/// mends no role, and failing once more would leave the stack stuck.
+#[tokio::test]
+async fn rolls_back_even_while_the_role_cannot_be_validated() {
+    let role = Arc::new(Wavering::before(Arc::new(AlwaysEnabled)));
+    let world = World::with(Setting {
+        validator: role.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    role.set(Waver::Fail(1000));
+    world.desk.stacks([Stack::updating(&id)]);
+    let refresh = with("Refresh", "1");
+    let forward = world.update_event(&id, refresh.clone(), properties());
+    let failed = world.send_within(&forward, SHORT).await;
+    assert_eq!(failed.status(), "FAILED");
+    let outcome = world.send_within(&back(&world, &id, refresh), SHORT).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert_eq!(outcome.answer()["Data"]["Status"], "failure");
+    world.end().await;
+}
+
+/// The same when another stack has the record by now: it is left alone.
+#[tokio::test]
+async fn rolls_back_without_touching_what_became_another_stacks() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.give_all_to(ANOTHER_STACK);
+    let before = world.sandbox.apps();
+    world.desk.stacks([Stack::updating(&id)]);
+    let renamed = with("IntegrationName", "Renamed");
+    let forward = world.update_event(&id, renamed.clone(), properties());
+    let failed = world.send(&forward).await;
+    assert_eq!(failed.status(), "FAILED");
+    let outcome = world.send(&back(&world, &id, renamed)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// The Update with which CloudFormation rolls back from `failed`.
+fn back(world: &World, id: &str, failed: Value) -> Value {
+    let stack = "UPDATE_ROLLBACK_IN_PROGRESS";
+    world
+        .desk
+        .stacks([Stack::is(stack, "UPDATE_IN_PROGRESS", id)]);
+    let mut back = world.event("Update", "update-2", properties());
+    back["PhysicalResourceId"] = json!(id);
+    back["OldResourceProperties"] = failed;
+    back
 }

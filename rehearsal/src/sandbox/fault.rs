@@ -24,6 +24,10 @@ pub(super) enum Kind {
     LoseAfter,
     /// Nothing is done, and no answer ever comes.
     Hang,
+    /// Nothing is done, and the answer's body never ends.
+    Endless,
+    /// It was done, and the connection ends in the middle of the answer.
+    BreakOff,
 }
 
 impl Fault {
@@ -55,6 +59,16 @@ impl Fault {
     /// The request has no effect and no answer.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
+    }
+
+    /// The request has no effect, and an answer that never ends.
+    pub fn endless() -> Self {
+        Self::new(Kind::Endless)
+    }
+
+    /// The request has its effect, and half an answer.
+    pub fn break_off() -> Self {
+        Self::new(Kind::BreakOff)
     }
 
     fn new(kind: Kind) -> Self {

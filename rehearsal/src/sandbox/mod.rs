@@ -5,6 +5,7 @@
 //! misbehave. Both sides of the contract are checked against
 //! `docs/authomize-api.yaml` while they talk, see [`contract`].
 
+mod answer_body;
 pub mod contract;
 mod fault;
 mod model;
@@ -19,4 +20,6 @@ pub use server::{RecordedRequest, Sandbox, SandboxOptions};
 pub use tenant::{
     ApiRequest, ApiResponse, ContractLevel, PendingValidation, Tenant, TenantOptions,
 };
-pub use validator::{AlwaysEnabled, Failing, NeverEnding, Validating, Validator, connected_apps};
+pub use validator::{
+    AlwaysEnabled, Failing, NeverEnding, Validating, Validator, Waver, Wavering, connected_apps,
+};

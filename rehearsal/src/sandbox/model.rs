@@ -69,6 +69,11 @@ impl App {
         })
     }
 
+    /// The ownership marker, if a stack left one.
+    pub fn source(&self) -> Option<&Value> {
+        self.config.as_ref()?.get("source")
+    }
+
     /// The part of the configuration that a validation needs, if it is there.
     pub fn validated(&self) -> Option<AppConfig> {
         AppConfig::deserialize(self.config.as_ref()?).ok()

@@ -35,6 +35,8 @@ pub struct SandboxOptions {
     pub rate: Option<u32>,
     /// The most records on a page, whatever is asked for.
     pub page_limit: usize,
+    /// Whether a repeated `Idempotency-Key` is known again.
+    pub knows_keys: bool,
 }
 
 impl Default for SandboxOptions {
@@ -49,6 +51,7 @@ impl Default for SandboxOptions {
             deletion_takes: tenant.deletion_takes,
             rate: tenant.rate,
             page_limit: tenant.page_limit,
+            knows_keys: tenant.knows_keys,
         }
     }
 }
@@ -97,6 +100,7 @@ impl Sandbox {
             deletion_takes: options.deletion_takes,
             rate: options.rate,
             page_limit: options.page_limit,
+            knows_keys: options.knows_keys,
         });
         let service = Arc::new(Service::new(tenant, options.contract, options.validator));
         let server = tokio::spawn(serve(listener, Arc::clone(&service))).abort_handle();
@@ -138,6 +142,28 @@ impl Sandbox {
     /// Lets the next matching requests meet `fault`. Faults queue up.
     pub fn script(&self, fault: Fault) {
         self.service.lock().faults.push_back(fault);
+    }
+
+    /// Ends the faults that were scripted and did not happen yet.
+    pub fn clear_faults(&self) {
+        self.service.lock().faults.clear();
+    }
+
+    /// Waits until a request that `wanted` accepts has come in, at once if there
+    /// was one already. It waits as long as the caller lets it.
+    pub async fn wait_for(&self, wanted: impl Fn(&RecordedRequest) -> bool) {
+        self.service.wait_for(wanted).await;
+    }
+
+    /// Takes every record away that bears a stack's marker.
+    pub fn remove_marked(&self) {
+        self.service.lock().tenant.remove_marked();
+    }
+
+    /// Writes another stack into every marker, as if that stack had taken the
+    /// records over.
+    pub fn give_all_to(&self, stack_id: &str) {
+        self.service.lock().tenant.give_all_to(stack_id);
     }
 
     /// Puts a stranger's record of this name there and returns its id.

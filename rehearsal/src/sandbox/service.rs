@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,8 +18,10 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer_body::AnswerBody;
 use super::contract::Contract;
 use super::fault::{Fault, Kind};
 use super::model::Validation;
@@ -36,6 +37,8 @@ pub(super) struct Service {
     pub(super) level: ContractLevel,
     contract: Contract,
     state: Mutex<State>,
+    /// How many requests were recorded so far.
+    seen: watch::Sender<usize>,
 }
 
 pub(super) struct State {
@@ -106,6 +109,7 @@ impl Service {
                 outcomes: Vec::new(),
                 validations: JoinSet::new(),
             }),
+            seen: watch::Sender::new(0),
         }
     }
 
@@ -122,7 +126,7 @@ impl Service {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, EndConnection> {
+    ) -> Result<Response<AnswerBody>, EndConnection> {
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
             return Err(EndConnection);
@@ -164,6 +168,16 @@ impl Service {
             Some(Kind::Hang) => {
                 self.record(&request, query, None);
                 std::future::pending().await
+            }
+            Some(Kind::Endless) => {
+                self.record(&request, query, Some(StatusCode::OK.as_u16()));
+                Ok(Response::new(AnswerBody::Endless))
+            }
+            Some(Kind::BreakOff) => {
+                let response = self.handle(&request);
+                self.record(&request, query, None);
+                let body = response.body.to_string();
+                Ok(written(&response).map(|_| AnswerBody::half(body.as_bytes())))
             }
         }
     }
@@ -212,6 +226,16 @@ impl Service {
             idempotency_key: request.idempotency_key.clone(),
             status,
         });
+        self.seen.send_modify(|seen| *seen += 1);
+    }
+
+    /// Waits until a request that `wanted` accepts was recorded.
+    pub(super) async fn wait_for(&self, wanted: impl Fn(&RecordedRequest) -> bool) {
+        let mut seen = self.seen.subscribe();
+        let found = seen.wait_for(|_| self.lock().requests.iter().any(&wanted));
+        found
+            .await
+            .expect("the sender lives as long as the service");
     }
 }
 
@@ -225,7 +249,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
-fn written(response: &ApiResponse) -> Response<Full<Bytes>> {
+fn written(response: &ApiResponse) -> Response<AnswerBody> {
     let mut parts = Response::builder()
         .status(response.status)
         .header(header::CONTENT_TYPE, "application/json");
@@ -233,17 +257,17 @@ fn written(response: &ApiResponse) -> Response<Full<Bytes>> {
         parts = parts.header(header::RETRY_AFTER, seconds);
     }
     parts
-        .body(Full::from(response.body.to_string()))
+        .body(AnswerBody::whole(response.body.to_string()))
         .expect("a status and fixed headers make a response")
 }
 
-fn scripted(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response<Full<Bytes>> {
+fn scripted(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response<AnswerBody> {
     let mut parts = Response::builder().status(status);
     for (name, value) in headers {
         parts = parts.header(name, value);
     }
-    parts.body(Full::from(body)).unwrap_or_else(|_| {
-        let mut response = Response::new(Full::default());
+    parts.body(AnswerBody::whole(body)).unwrap_or_else(|_| {
+        let mut response = Response::new(AnswerBody::whole(""));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     })

@@ -46,6 +46,8 @@ pub struct TenantOptions {
     pub rate: Option<u32>,
     /// The most records on a page, whatever is asked for.
     pub page_limit: usize,
+    /// Whether a repeated `Idempotency-Key` is known again.
+    pub knows_keys: bool,
 }
 
 impl Default for TenantOptions {
@@ -58,6 +60,7 @@ impl Default for TenantOptions {
             deletion_takes: Duration::ZERO,
             rate: None,
             page_limit: 100,
+            knows_keys: true,
         }
     }
 }
@@ -159,6 +162,22 @@ impl Tenant {
     /// Takes every record away, as if somebody had deleted them by hand.
     pub fn remove_all(&mut self) {
         self.records.clear();
+    }
+
+    /// Takes every record away that bears a stack's marker.
+    pub fn remove_marked(&mut self) {
+        self.records.retain(|kept| kept.app.source().is_none());
+    }
+
+    /// Writes another stack into every marker.
+    pub fn give_all_to(&mut self, stack_id: &str) {
+        for kept in &mut self.records {
+            if kept.app.source().is_some()
+                && let Some(config) = &mut kept.app.config
+            {
+                config["source"]["stackId"] = json!(stack_id);
+            }
+        }
     }
 
     /// Whether deletions come to their end when their time is over, as they do at

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::model::{AppConfig, Validation};
 
@@ -79,6 +79,53 @@ impl Validator for Failing {
         }
         let last_error = self.last_error.to_owned();
         Box::pin(async move { Validation::Failed { last_error } })
+    }
+}
+
+/// What a [`Wavering`] validator does before it asks the one behind it.
+#[derive(Clone, Debug, Default)]
+pub enum Waver {
+    /// Nothing else.
+    #[default]
+    Steady,
+    /// Finds fault with so many roles.
+    Fail(u32),
+    /// Never comes to an end.
+    NeverEnd,
+}
+
+/// A validator that can be told to err, and otherwise asks another one.
+pub struct Wavering {
+    behind: Arc<dyn Validator>,
+    waver: Mutex<Waver>,
+}
+
+impl Wavering {
+    /// Asks `behind` until it is told something else.
+    pub fn before(behind: Arc<dyn Validator>) -> Self {
+        Self {
+            behind,
+            waver: Mutex::default(),
+        }
+    }
+
+    /// From the next validation on.
+    pub fn set(&self, waver: Waver) {
+        *self.waver.lock().expect("nobody panics with the lock held") = waver;
+    }
+}
+
+impl Validator for Wavering {
+    fn validate(&self, config: &AppConfig) -> Validating {
+        let mut waver = self.waver.lock().expect("nobody panics with the lock held");
+        match &mut *waver {
+            Waver::Steady | Waver::Fail(0) => self.behind.validate(config),
+            Waver::Fail(times) => {
+                *times -= 1;
+                Failing::always("the role cannot be assumed, says the rehearsal").validate(config)
+            }
+            Waver::NeverEnd => NeverEnding.validate(config),
+        }
     }
 }
 

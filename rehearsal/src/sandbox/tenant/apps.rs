@@ -92,10 +92,18 @@ impl Tenant {
             gone_at: None,
         });
         self.validate_again(&id);
-        if let Some(key) = request.idempotency_key.clone().filter(|_| self.is_full()) {
+        if let Some(key) = request
+            .idempotency_key
+            .clone()
+            .filter(|_| self.knows_keys())
+        {
             self.idempotency.insert(key, (sent, id.clone()));
         }
         Ok(self.read(&id))
+    }
+
+    fn knows_keys(&self) -> bool {
+        self.is_full() && self.options.knows_keys
     }
 
     /// The answer to a request with a key that was used before.
