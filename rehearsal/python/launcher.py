@@ -9,7 +9,9 @@ What is read from the environment:
 
 ``REHEARSAL_ANSWER_KEY``            64 hex digits that sign the response URLs
 ``REHEARSAL_FUNCTION_ENVIRONMENT``  JSON object: more variables for functions
-``STATE_DIR``, ``TMPDIR``           folders of this engine alone
+``STATE_DIR``, ``TMPDIR``           folders of this engine alone; ``requests.jsonl`` in the
+                                    first gets every request to a custom resource, and
+                                    while there is a file ``twice`` each is delivered twice
 ``AUTH`` and others                 settings of MiniStack itself
 
 Standard output gets one JSON object a line, ``{"gap": text}`` for each closed
@@ -110,6 +112,7 @@ def deliver_requests():
     from ministack.services.cloudformation import custom_resource
 
     key = bytes.fromhex(os.environ["REHEARSAL_ANSWER_KEY"])
+    folder = os.environ["STATE_DIR"]
     run_once = lambda_svc._execute_function_with_config_scope
     own_url = f"{custom_resource._gateway_url()}/_ministack/cfn-response/"
 
@@ -124,6 +127,10 @@ def deliver_requests():
         now = datetime.datetime.now(datetime.timezone.utc)
         event = {**event, "ResponseURL": answer_url(event, key, now)}
         SENT.request_id, SENT.entry = event["RequestId"], entry
+        with open(os.path.join(folder, "requests.jsonl"), "a", encoding="utf-8") as kept:
+            kept.write(json.dumps(event) + "\n")
+        if os.path.exists(os.path.join(folder, "twice")):
+            lambda_svc.invoke_async_with_retry(function, event)
         return lambda_svc.invoke_async_with_retry(function, event)
 
     lambda_svc._execute_function_with_config_scope = execute

@@ -7,7 +7,7 @@
 //! [internet](crate::internet) puts TLS in front of it.
 
 mod fault;
-mod forward;
+pub(crate) mod forward;
 mod presigned;
 mod received;
 mod server;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 pub use fault::BucketFault;
@@ -25,6 +26,8 @@ pub use presigned::{AnswerKey, MalformedAnswerKey};
 pub use received::{ReceivedAnswer, Verdict};
 
 use presigned::Presigner;
+pub use server::HeldAnswer;
+
 use server::Bucket;
 
 /// A running bucket on a loopback port that the system chose. Dropping it
@@ -109,6 +112,18 @@ impl AnswerBucket {
     /// Lets the next requests meet `fault`. Faults queue up.
     pub fn script(&self, fault: BucketFault) {
         self.bucket.script(fault);
+    }
+
+    /// From now on every answer that says FAILED waits here before it reaches
+    /// CloudFormation, until it is dropped.
+    #[must_use]
+    pub fn hold_failures(&self) -> mpsc::UnboundedReceiver<HeldAnswer> {
+        self.bucket.hold_failures()
+    }
+
+    /// Ends the faults that were scripted and did not happen yet.
+    pub fn clear_faults(&self) {
+        self.bucket.clear_faults();
     }
 }
 

@@ -66,10 +66,33 @@ impl Internet {
         self.routes.lead(host, to);
     }
 
+    /// Ends every connection that there is: from now on each name leads where
+    /// it was led last.
+    pub fn cut(&self) {
+        self.routes.cut();
+    }
+
     /// From now on `host` presents the certificate of `other`, as when a
     /// name is taken over: a careful client ends the connection.
     pub fn present_certificate_of(&self, host: &str, other: &str) {
         self.authority.impersonate(host, other);
+        self.routes.cut();
+    }
+
+    /// From now on `host` presents its own certificate again.
+    pub fn present_own_certificate(&self, host: &str) {
+        self.authority.impersonate(host, host);
+    }
+
+    /// From now on the proxy lets nobody through to `host`, as a company's may.
+    pub fn forbid(&self, host: &str) {
+        self.routes.forbid(host);
+        self.routes.cut();
+    }
+
+    /// From now on the proxy lets everybody through to `host` again.
+    pub fn allow(&self, host: &str) {
+        self.routes.allow(host);
     }
 
     /// Where the proxy listens.

@@ -11,6 +11,7 @@
 pub mod answer_bucket;
 pub mod aws_desk;
 pub mod engine;
+pub mod faults;
 pub mod function;
 pub mod internet;
 pub mod rehearse;

@@ -108,7 +108,7 @@ async fn comes_in_time_when_the_vendor_never_answers() {
 async fn comes_when_the_function_panics() {
     let world = World::with(Setting {
         binary: faulty(),
-        environment: vec![("FAULT", "panic".to_owned())],
+        environment: vec![("FAULT", "panic POST".to_owned())],
         ..Setting::default()
     })
     .await;
@@ -137,7 +137,7 @@ async fn comes_when_the_function_panics() {
 async fn comes_when_every_thread_is_blocked() {
     let world = World::with(Setting {
         binary: faulty(),
-        environment: vec![("FAULT", "block".to_owned())],
+        environment: vec![("FAULT", "block POST".to_owned())],
         ..Setting::default()
     })
     .await;

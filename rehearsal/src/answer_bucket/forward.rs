@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 /// Why the engine did not take an answer.
 #[derive(Debug, Error)]
-pub(super) enum ForwardError {
+pub(crate) enum ForwardError {
     #[error("the engine cannot be reached")]
     Connect(#[source] std::io::Error),
     #[error("the engine broke off")]
@@ -23,7 +23,7 @@ pub(super) enum ForwardError {
 
 /// PUTs `body` to the engine's own response address of `request_id`, the
 /// name under which the launcher made it known there.
-pub(super) async fn hand_on(
+pub(crate) async fn hand_on(
     engine: SocketAddr,
     request_id: &str,
     body: Bytes,

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
@@ -18,7 +18,7 @@ use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::fault::BucketFault;
@@ -42,6 +42,14 @@ pub(super) struct Bucket {
     forward: Option<SocketAddr>,
     faults: Mutex<VecDeque<BucketFault>>,
     answers: watch::Sender<Vec<ReceivedAnswer>>,
+    held: OnceLock<mpsc::UnboundedSender<HeldAnswer>>,
+}
+
+/// An answer that says FAILED, and has not reached CloudFormation yet.
+/// Dropping it lets it go on.
+#[derive(Debug)]
+pub struct HeldAnswer {
+    _goes_on: oneshot::Sender<()>,
 }
 
 /// Accepts connections for ever; they end when this future is dropped.
@@ -67,6 +75,7 @@ impl Bucket {
             forward,
             faults: Mutex::default(),
             answers: watch::Sender::default(),
+            held: OnceLock::new(),
         }
     }
 
@@ -93,6 +102,30 @@ impl Bucket {
 
     pub(super) fn script(&self, fault: BucketFault) {
         self.faults().push_back(fault);
+    }
+
+    pub(super) fn clear_faults(&self) {
+        self.faults().clear();
+    }
+
+    pub(super) fn hold_failures(&self) -> mpsc::UnboundedReceiver<HeldAnswer> {
+        let (held, holder) = mpsc::unbounded_channel();
+        self.held.set(held).expect("there is one who holds answers");
+        holder
+    }
+
+    /// Waits until whoever holds failures lets this one go.
+    async fn hold(&self, body: &[u8]) {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(held) = self.held.get()
+            && answer["Status"] == "FAILED"
+        {
+            let (goes_on, released) = oneshot::channel();
+            let answer = HeldAnswer { _goes_on: goes_on };
+            // Nobody holds it any more, or it was let go: both are fine.
+            held.send(answer).ok();
+            released.await.ok();
+        }
     }
 
     fn faults(&self) -> MutexGuard<'_, VecDeque<BucketFault>> {
@@ -149,6 +182,7 @@ impl Bucket {
             });
             return Ok(answer);
         }
+        self.hold(&body).await;
         if let Some(engine) = self.forward
             && let Err(error) = forward::hand_on(engine, &request_id, body.clone()).await
         {

@@ -11,7 +11,9 @@
 
 mod account;
 mod artifact;
+mod delivery;
 mod error;
+mod function;
 mod installation;
 mod process;
 mod stack;

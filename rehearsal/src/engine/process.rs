@@ -122,6 +122,11 @@ impl Engine {
         &self.log
     }
 
+    /// The folder of this engine alone.
+    pub(super) fn folder(&self) -> &Path {
+        self.log.parent().expect("the log was put into a folder")
+    }
+
     /// What clients of the engine are made from.
     pub(super) fn gateway(&self) -> &Gateway {
         &self.gateway

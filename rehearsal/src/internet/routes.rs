@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 
+use tokio::sync::watch;
+
 /// The only port of an https URL without a port; nothing else is led.
 const HTTPS: u16 = 443;
 
@@ -26,13 +28,29 @@ impl HostPattern {
     }
 }
 
+/// What the proxy does with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// The name leads to this server.
+    To(SocketAddr),
+    /// The name leads somewhere, but the proxy may not let anyone through.
+    Forbidden,
+    /// The name leads nowhere.
+    Nowhere,
+}
+
 /// The table of names, and the names that were looked up in vain.
 #[derive(Debug, Default)]
-pub(super) struct Routes(Mutex<Table>);
+pub(super) struct Routes {
+    table: Mutex<Table>,
+    /// Counts how often all connections were cut.
+    cuts: watch::Sender<u64>,
+}
 
 #[derive(Debug, Default)]
 struct Table {
     led: Vec<(HostPattern, SocketAddr)>,
+    forbidden: Vec<String>,
     refused: Vec<String>,
 }
 
@@ -43,10 +61,25 @@ impl Routes {
         table.led.push((host, to));
     }
 
-    /// The server that `authority` (`host:port`) leads to; notes it when
-    /// there is none.
-    pub(super) fn find_or_note(&self, authority: &str) -> Option<SocketAddr> {
+    pub(super) fn forbid(&self, host: &str) {
+        self.table().forbidden.push(host.to_ascii_lowercase());
+    }
+
+    pub(super) fn allow(&self, host: &str) {
+        let host = host.to_ascii_lowercase();
+        self.table()
+            .forbidden
+            .retain(|forbidden| *forbidden != host);
+    }
+
+    /// What to do with `authority` (`host:port`); notes one that leads nowhere.
+    pub(super) fn find_or_note(&self, authority: &str) -> Passage {
         let mut table = self.table();
+        if let Some((host, _)) = split(authority)
+            && table.forbidden.contains(&host)
+        {
+            return Passage::Forbidden;
+        }
         let found = split(authority)
             .filter(|(_, port)| *port == HTTPS)
             .and_then(|(host, _)| {
@@ -59,15 +92,27 @@ impl Routes {
         if found.is_none() {
             table.refused.push(authority.to_owned());
         }
-        found.map(|(_, to)| to)
+        found.map_or(Passage::Nowhere, |(_, to)| Passage::To(to))
     }
 
     pub(super) fn refused(&self) -> Vec<String> {
         self.table().refused.clone()
     }
 
+    /// Ends every connection that there is.
+    pub(super) fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Waits until the connections that there are now are cut.
+    pub(super) async fn until_cut(&self) {
+        let mut cuts = self.cuts.subscribe();
+        // The sender lives as long as the table.
+        cuts.changed().await.ok();
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0
+        self.table
             .lock()
             .expect("nothing panics while it holds the table")
     }
@@ -96,18 +141,22 @@ mod tests {
 
     #[test]
     fn prefers_the_exact_name_then_the_longest_suffix() {
-        let port = |authority| routes().find_or_note(authority).map(|to| to.port());
-        assert_eq!(port("a.s3.amazonaws.com:443"), Some(3));
-        assert_eq!(port("A.S3.AmazonAWS.com:443"), Some(3));
-        assert_eq!(port("b.s3.amazonaws.com:443"), Some(2));
-        assert_eq!(port("sts.amazonaws.com:443"), Some(1));
+        for (authority, port) in [
+            ("a.s3.amazonaws.com:443", 3),
+            ("A.S3.AmazonAWS.com:443", 3),
+            ("b.s3.amazonaws.com:443", 2),
+            ("sts.amazonaws.com:443", 1),
+        ] {
+            let to = Passage::To(([127, 0, 0, 1], port).into());
+            assert_eq!(routes().find_or_note(authority), to, "{authority}");
+        }
     }
 
     #[test]
     fn notes_what_leads_nowhere() {
         let routes = routes();
         for authority in ["amazonaws.com:443", "sts.amazonaws.com:80", "nonsense"] {
-            assert_eq!(routes.find_or_note(authority), None);
+            assert_eq!(routes.find_or_note(authority), Passage::Nowhere);
         }
         assert_eq!(
             routes.refused(),
@@ -120,7 +169,18 @@ mod tests {
         let routes = routes();
         let host = HostPattern::Exact("a.s3.amazonaws.com".to_owned());
         routes.lead(host, ([127, 0, 0, 1], 4).into());
-        let to = routes.find_or_note("a.s3.amazonaws.com:443").unwrap();
-        assert_eq!(to.port(), 4);
+        let to = Passage::To(([127, 0, 0, 1], 4).into());
+        assert_eq!(routes.find_or_note("a.s3.amazonaws.com:443"), to);
+    }
+
+    #[test]
+    fn forbids_a_name_until_it_is_allowed_again() {
+        let (routes, host) = (routes(), "A.s3.amazonaws.com");
+        routes.forbid(host);
+        let asked = || routes.find_or_note("a.s3.amazonaws.com:443");
+        assert_eq!(asked(), Passage::Forbidden);
+        routes.allow(host);
+        assert_eq!(asked(), Passage::To(([127, 0, 0, 1], 3).into()));
+        assert!(routes.refused().is_empty());
     }
 }

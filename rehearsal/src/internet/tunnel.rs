@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::routes::Routes;
+use super::routes::{Passage, Routes};
 
 /// More than any CONNECT request of a client that we know.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -35,8 +35,10 @@ async fn tunnel(mut client: TcpStream, routes: &Routes, tls: &TlsAcceptor) -> io
         (Some("CONNECT"), Some(authority)) => authority,
         _ => return say(&mut client, "405 Method Not Allowed\r\nAllow: CONNECT").await,
     };
-    let Some(upstream) = routes.find_or_note(authority) else {
-        return say(&mut client, "502 Bad Gateway").await;
+    let upstream = match routes.find_or_note(authority) {
+        Passage::To(upstream) => upstream,
+        Passage::Forbidden => return say(&mut client, "403 Forbidden").await,
+        Passage::Nowhere => return say(&mut client, "502 Bad Gateway").await,
     };
     let Ok(mut upstream) = TcpStream::connect(upstream).await else {
         return say(&mut client, "502 Bad Gateway").await;
@@ -44,9 +46,15 @@ async fn tunnel(mut client: TcpStream, routes: &Routes, tls: &TlsAcceptor) -> io
     client
         .write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n")
         .await?;
-    let mut client = tls.accept(client).await?;
-    copy_bidirectional(&mut client, &mut upstream).await?;
-    Ok(())
+    let copied = async {
+        let mut client = tls.accept(client).await?;
+        copy_bidirectional(&mut client, &mut upstream).await
+    };
+    tokio::select! {
+        biased;
+        () = routes.until_cut() => Ok(()),
+        copied = copied => copied.map(drop),
+    }
 }
 
 /// Reads up to the empty line that ends a request's head, and no further: a

@@ -12,17 +12,42 @@ use super::setup_error::SetupError;
 /// How much of cargo's output a failure shows.
 const LINES_SHOWN: usize = 40;
 
-/// Builds the release binary of the workspace at `root` and tells where it
-/// is. Cargo's output is shown only when it fails.
+/// What is built.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Product {
+    /// The function as it is shipped.
+    Function,
+    /// The same with faults inside, `examples/faulty.rs`.
+    FaultyFunction,
+}
+
+impl Product {
+    fn package(self) -> &'static str {
+        match self {
+            Self::Function => "authomize-trust-role",
+            Self::FaultyFunction => "faulty",
+        }
+    }
+
+    fn binary(self) -> &'static str {
+        match self {
+            Self::Function => "bootstrap",
+            Self::FaultyFunction => "faulty",
+        }
+    }
+}
+
+/// Builds a product of the workspace at `root` as a release does, and tells
+/// where it is. Cargo's output is shown only when it fails.
 ///
 /// A proxy of the user's is left to cargo, which may have to fetch the
 /// dependencies the first time; what belongs to an AWS account is not.
-pub(super) async fn release_binary(root: &Path) -> Result<PathBuf, SetupError> {
+pub(super) async fn release(root: &Path, product: Product) -> Result<PathBuf, SetupError> {
     let cargo = PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let mut command = Command::new(&cargo);
     command
-        .args(["build", "--release", "--locked", "--bin", "bootstrap"])
-        .args(["--package", "authomize-trust-role"])
+        .args(["build", "--release", "--locked"])
+        .args(["--package", product.package(), "--bin", product.binary()])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(root)
         .stdin(Stdio::null())

@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use serde::Serialize;
+
+use clap::{Parser, Subcommand};
 
 use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
-use super::{Options, Rehearsal, Report};
+use super::{Options, Rehearsal, faulty};
 
 /// Something did not hold.
 const NOT_HELD: u8 = 1;
@@ -25,6 +27,9 @@ Examples:
   cargo rehearse                          watch a stack be created, updated and deleted
   cargo rehearse --keep                   the same, with a pause to look around before the deletion
   cargo rehearse --json | jq .checks      the same for a machine
+  cargo rehearse faults                   what can go wrong, and what must come of it
+  cargo rehearse --fault vendor-down      the same stack while Authomize is down
+  cargo rehearse --fault all              every fault in every kind of request
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
 The first run fetches the local cloud; after that it works offline.
@@ -37,6 +42,11 @@ Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set 
 #[derive(Debug, Parser)]
 #[command(name = "rehearse", bin_name = "cargo rehearse", after_help = EXAMPLES)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Let this go wrong: a name that `cargo rehearse faults` lists, or `all`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["keep", "binary"])]
+    fault: Option<String>,
     /// Before the deletion, leave everything up until Ctrl-C
     #[arg(long)]
     keep: bool,
@@ -46,6 +56,16 @@ struct Arguments {
     /// Rehearse this binary instead of building one
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the faults, and what must come of each
+    Faults {
+        /// As the page docs/faults.md
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// Runs the command and tells its exit status.
@@ -64,9 +84,17 @@ pub async fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let screen = Screen::new(sink, no_color);
-    match rehearse(arguments, &screen).await {
-        Ok(Some(report)) if report.held => ExitCode::SUCCESS,
-        Ok(Some(_)) => ExitCode::from(NOT_HELD),
+    let held = match (&arguments.command, &arguments.fault) {
+        (Some(Command::Faults { markdown }), _) => {
+            faulty::list(&screen, *markdown);
+            Ok(Some(true))
+        }
+        (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
+        (None, None) => rehearse(arguments, &screen).await,
+    };
+    match held {
+        Ok(Some(true)) => ExitCode::SUCCESS,
+        Ok(Some(false)) => ExitCode::from(NOT_HELD),
         Ok(None) => {
             screen.clear();
             screen.line("\nstopped by Ctrl-C; everything that was started here is gone");
@@ -80,9 +108,22 @@ pub async fn main() -> ExitCode {
     }
 }
 
-/// The report, or `None` when Ctrl-C ended the run. Whatever ends it, what
-/// it started is dropped here and so ends too.
-async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<Report>, SetupError> {
+/// Whether all held, or `None` when Ctrl-C ended the run. Whatever ends it,
+/// what it started is dropped here and so ends too.
+async fn with_faults(name: &str, json: bool, screen: &Screen) -> Result<Option<bool>, SetupError> {
+    let faults = faulty::named(name)?;
+    let Some(report) = unless_interrupted(faulty::rehearse(faults, screen)).await else {
+        return Ok(None);
+    };
+    let report = report?;
+    if json {
+        print(&report);
+    }
+    Ok(Some(report.held))
+}
+
+/// The same for a rehearsal in which all is well.
+async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<bool>, SetupError> {
     let options = Options {
         binary: arguments.binary,
     };
@@ -104,12 +145,17 @@ async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<Report
         return Ok(None);
     };
     if arguments.json {
-        let text = serde_json::to_string_pretty(&report).expect("a report has only text keys");
-        // Whoever closed the pipe does not want to read on; the exit status
-        // still tells the result.
-        let _ = writeln!(io::stdout(), "{text}");
+        print(&report);
     }
-    Ok(Some(report))
+    Ok(Some(report.held))
+}
+
+/// Prints a report for machines.
+fn print(report: &impl Serialize) {
+    let text = serde_json::to_string_pretty(report).expect("a report has only text keys");
+    // Whoever closed the pipe does not want to read on; the exit status still
+    // tells the result.
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// What `work` comes to, unless Ctrl-C comes first.

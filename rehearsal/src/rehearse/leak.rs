@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// One secret and all the texts that would give it away.
-pub(super) struct Secret {
+pub(crate) struct Secret {
     name: &'static str,
     forms: Vec<String>,
 }
 
 impl Secret {
-    pub(super) fn new(name: &'static str, secret: &str) -> Self {
+    pub(crate) fn new(name: &'static str, secret: &str) -> Self {
         let mut forms = vec![secret.to_owned(), url_encoded(secret)];
         for offset in 0..3 {
             forms.push(base64_core(&STANDARD_NO_PAD, secret, offset));
@@ -24,7 +24,7 @@ impl Secret {
 
     /// Where the secret is in `texts`, which are of `place`. The finding
     /// does not quote the text: it would leak once more.
-    pub(super) fn found_in<'a>(
+    pub(crate) fn found_in<'a>(
         &self,
         place: &str,
         texts: impl IntoIterator<Item = &'a str>,

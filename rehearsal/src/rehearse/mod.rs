@@ -10,8 +10,8 @@
 mod build;
 mod checks;
 pub mod cli;
-mod function_lookup;
-mod leak;
+mod faulty;
+pub(crate) mod leak;
 mod lifecycle;
 mod parameters;
 mod rehearsal;
@@ -29,6 +29,7 @@ pub use report::{
 };
 pub use screen::{Screen, Sink};
 pub use setup_error::SetupError;
+pub(crate) use template::Template;
 
 /// How to rehearse.
 #[derive(Debug, Clone, Default)]

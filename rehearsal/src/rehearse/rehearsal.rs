@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use crate::engine::{Installation, StackError, StackOperation};
 
+use super::Options;
+use super::build::{self, Product};
 use super::checks::record::Expected;
 use super::checks::{answers, record, remains, secrets, surroundings, trust};
 use super::lifecycle::{Seen, follow};
@@ -13,7 +15,6 @@ use super::screen::Screen;
 use super::setup_error::SetupError;
 use super::template::Template;
 use super::world::{STACK, World};
-use super::{Options, build};
 
 /// How many steps there are.
 const STEPS: usize = 6;
@@ -107,7 +108,7 @@ impl<'a> Rehearsal<'a> {
         screen.step_begins(2, STEPS, title, "about 2 minutes the first time");
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
-            None => build::release_binary(template.root()).await?,
+            None => build::release(template.root(), Product::Function).await?,
         };
         let published = world.publish(&binary).await?;
         screen.note(&format!(

@@ -182,6 +182,11 @@ impl Screen {
         }
     }
 
+    /// A line that tells of something that is not as it must be.
+    pub(super) fn bad(&self, text: &str) {
+        self.note(&self.painted(Tone::Bad, text));
+    }
+
     fn painted(&self, tone: Tone, text: &str) -> String {
         if self.colour {
             format!("{}{text}\x1b[0m", tone.begin())

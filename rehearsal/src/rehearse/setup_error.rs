@@ -51,6 +51,9 @@ pub enum SetupError {
     /// The binary that was asked for is not there.
     #[error("`{}` is no file: build it first, or leave `--binary` out", .0.display())]
     NoBinary(PathBuf),
+    /// There is no fault of this name.
+    #[error("there is no fault `{0}`: `cargo rehearse faults` lists them, and `all` is every one")]
+    NoSuchFault(String),
     /// A server or a folder on this machine could not be had.
     #[error("{what} could not be set up: free some space and ports on this machine")]
     Loopback {
@@ -64,7 +67,7 @@ pub enum SetupError {
 
 impl SetupError {
     /// A server or a folder on this machine that could not be had.
-    pub(super) fn loopback(
+    pub(crate) fn loopback(
         what: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

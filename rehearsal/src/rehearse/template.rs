@@ -11,22 +11,22 @@ use super::setup_error::SetupError;
 
 /// `template.yaml`, read once and never changed.
 #[derive(Debug)]
-pub(super) struct Template {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) sha256: String,
+pub(crate) struct Template {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) sha256: String,
 }
 
 /// A place in S3.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct CodeLocation {
-    pub(super) bucket: String,
-    pub(super) key: String,
+pub(crate) struct CodeLocation {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
 }
 
 impl Template {
     /// Reads the template of the clone that this binary was built in.
-    pub(super) fn read() -> Result<Self, SetupError> {
+    pub(crate) fn read() -> Result<Self, SetupError> {
         let path = workspace_root().join("template.yaml");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -38,15 +38,32 @@ impl Template {
     }
 
     /// The root of the workspace.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.path
             .parent()
             .expect("the template was read from a folder")
     }
 
+    /// The same with other limits, in seconds: nothing else is changed.
+    pub(crate) fn hurried(&self, function_timeout: u32, service_timeout: u32) -> String {
+        self.text
+            .lines()
+            .map(|line| match line.trim_start() {
+                limit if limit.starts_with("Timeout: ") => {
+                    line.replace(limit, &format!("Timeout: {function_timeout}"))
+                }
+                limit if limit.starts_with("ServiceTimeout: ") => {
+                    line.replace(limit, &format!("ServiceTimeout: {service_timeout}"))
+                }
+                _ => line.to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
     /// Where a stack with default parameters looks for the function's code
     /// in `region`.
-    pub(super) fn code_location(&self, region: &str) -> Result<CodeLocation, SetupError> {
+    pub(crate) fn code_location(&self, region: &str) -> Result<CodeLocation, SetupError> {
         let not_told = |missing: &str| SetupError::NoCodeLocation {
             region: region.to_owned(),
             missing: missing.to_owned(),
@@ -162,6 +179,25 @@ Resources:
         let code = template(TEXT).code_location("us-east-1").unwrap();
         assert_eq!(code.bucket, "code-of-the-east");
         assert_eq!(code.key, "1.2.x86_64/x86_64/us-east-1.zip");
+    }
+
+    #[test]
+    fn hurries_by_two_lines_and_nothing_else() {
+        let real = Template::read().unwrap();
+        let hurried = real.hurried(20, 40);
+        let changed: Vec<(&str, &str)> = real
+            .text
+            .lines()
+            .zip(hurried.lines())
+            .filter(|(before, after)| before != after)
+            .map(|(before, after)| (before.trim(), after.trim()))
+            .collect();
+        let expected = [
+            ("Timeout: 240", "Timeout: 20"),
+            ("ServiceTimeout: 1200", "ServiceTimeout: 40"),
+        ];
+        assert_eq!(changed, expected);
+        assert_eq!(real.text.lines().count(), hurried.lines().count());
     }
 
     #[test]

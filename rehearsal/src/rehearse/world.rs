@@ -1,6 +1,7 @@
 //! Everything that a rehearsal runs in, put up and taken down together.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::answer_bucket::{AnswerBucket, AnswerKey};
 use crate::engine::vendor::{StsValidator, Vendor};
 use crate::engine::{Account, Artifact, Engine, EngineOptions};
 use crate::internet::{HostPattern, Internet};
-use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::sandbox::{ContractLevel, Sandbox, SandboxOptions, Wavering};
 
 use super::report::CloudReport;
 use super::setup_error::SetupError;
@@ -23,7 +24,29 @@ pub const REGION: &str = "us-east-1";
 pub const STACK: &str = "Authomize-Trust-Role";
 
 /// The vendor's host name.
-const VENDOR_HOST: &str = "api.authomize.com";
+pub const VENDOR_HOST: &str = "api.authomize.com";
+
+/// What is different in a world from the one in which all is well.
+#[derive(Debug, Clone)]
+pub struct WorldOptions {
+    /// How much of the contract the vendor's server knows.
+    pub contract: ContractLevel,
+    /// Whether the vendor's server knows a repeated `Idempotency-Key` again.
+    pub knows_keys: bool,
+    /// What the function finds in its environment beside what the
+    /// [Internet](crate::internet) puts there.
+    pub function_environment: Vec<(String, String)>,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self {
+            contract: ContractLevel::Full,
+            knows_keys: true,
+            function_environment: Vec::new(),
+        }
+    }
+}
 
 /// The function's code as it was published.
 #[derive(Debug)]
@@ -50,6 +73,8 @@ pub struct World {
     pub bucket: AnswerBucket,
     /// The network between them.
     pub internet: Internet,
+    /// How the vendor validates roles: it assumes them, unless told to err.
+    pub validations: Arc<Wavering>,
     validator: Arc<StsValidator>,
     token: String,
     external_id: String,
@@ -70,6 +95,14 @@ impl World {
     /// # Errors
     /// There is nothing to put it up with.
     pub async fn start() -> Result<Self, SetupError> {
+        Self::start_with(WorldOptions::default()).await
+    }
+
+    /// The same, with something different.
+    ///
+    /// # Errors
+    /// There is nothing to put it up with.
+    pub async fn start_with(options: WorldOptions) -> Result<Self, SetupError> {
         let state = tempfile::Builder::new()
             .prefix("cargo-rehearse-")
             .tempdir()
@@ -78,10 +111,12 @@ impl World {
             .await
             .map_err(|source| SetupError::loopback("the Internet on loopback", source))?;
         let answer_key = AnswerKey::random();
+        let mut function_environment = internet.environment();
+        function_environment.extend(options.function_environment);
         let engine = Engine::start(EngineOptions {
             state_dir: state.path().to_owned(),
             answer_key: answer_key.clone(),
-            function_environment: internet.environment(),
+            function_environment,
             region: REGION.to_owned(),
         })
         .await?;
@@ -92,12 +127,15 @@ impl World {
             .await
             .map_err(|source| SetupError::loopback("the vendor's account", source))?;
         let validator = Arc::new(StsValidator::new(vendor.clone()));
+        let validations = Arc::new(Wavering::before(validator.clone()));
         // With characters that base64 and URLs write in another way, so that
         // looking for those forms means something.
         let token = format!("rehearsal/{}+{}=", random_text(16), random_text(16));
         let sandbox = Sandbox::start(SandboxOptions {
             token: token.clone(),
-            validator: validator.clone(),
+            validator: validations.clone(),
+            contract: options.contract,
+            knows_keys: options.knows_keys,
             ..SandboxOptions::default()
         })
         .await
@@ -122,6 +160,7 @@ impl World {
             sandbox,
             bucket,
             internet,
+            validations,
             validator,
             token,
             external_id: format!("{}+{}", random_text(16), random_text(16)),
@@ -136,8 +175,15 @@ impl World {
     /// # Errors
     /// The binary cannot be read, or the template names no place.
     pub async fn publish(&self, binary: &Path) -> Result<Published, SetupError> {
+        self.publish_artifact(&Artifact::from_binary(binary)?).await
+    }
+
+    /// Puts a zip where the template looks for the function's code.
+    ///
+    /// # Errors
+    /// The engine does not take it, or the template names no place.
+    pub async fn publish_artifact(&self, artifact: &Artifact) -> Result<Published, SetupError> {
         let place = Template::read()?.code_location(REGION)?;
-        let artifact = Artifact::from_binary(binary)?;
         artifact
             .put(&self.account, &place.bucket, &place.key)
             .await?;
@@ -156,6 +202,18 @@ impl World {
             region: REGION.to_owned(),
             stack: STACK.to_owned(),
             closed_gaps: gaps.map(|closed| closed.gap.clone()).collect(),
+        }
+    }
+
+    /// From now on the vendor's host leads nowhere, or to the sandbox again.
+    pub fn take_the_vendor_down(&self, down: bool) {
+        let host = HostPattern::Exact(VENDOR_HOST.to_owned());
+        // Nothing listens on the port of discard, which needs root.
+        let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        let to = if down { nobody } else { self.sandbox.address() };
+        self.internet.lead(host, to);
+        if down {
+            self.internet.cut();
         }
     }
 

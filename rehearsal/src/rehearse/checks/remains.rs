@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::engine::Account;
 
-use super::super::function_lookup;
 use super::super::lifecycle::{Made, Seen};
 use super::super::report::Check;
 use super::super::world::World;
@@ -52,9 +51,7 @@ async fn is_there(world: &World, kind: &str, physical_id: &str) -> bool {
     let account = &world.account;
     match kind {
         "AWS::IAM::Role" => role_is_there(account, physical_id).await,
-        "AWS::Lambda::Function" => {
-            function_lookup::is_there(world.engine.address(), account, physical_id).await
-        }
+        "AWS::Lambda::Function" => world.engine.has_function(account, physical_id).await,
         "AWS::SecretsManager::Secret" => secret_is_there(account, physical_id).await,
         _ => log_group_is_there(account, physical_id).await,
     }

@@ -1,0 +1,187 @@
+//! What holds whatever happens: judged from outside, by nothing of the Lambda's.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use super::fault::{Ending, Means};
+use super::stage::Stage;
+use super::witnessed::Witnessed;
+use crate::answer_bucket::{ReceivedAnswer, Verdict};
+use crate::rehearse::leak::Secret;
+
+/// CloudFormation reads no longer answer.
+const ANSWER_LIMIT: usize = 4096;
+
+/// The ids that name a record begin like this.
+const ISSUED: &str = "integration/";
+
+/// What does not hold.
+pub(super) fn broken(stage: &Stage, witnessed: &Witnessed, ending: &Ending) -> Vec<String> {
+    let mut broken = Vec::new();
+    broken.extend(answers(stage, ending));
+    broken.extend(records(stage, witnessed));
+    broken.extend(ids(stage));
+    broken.extend(secrets(stage, witnessed));
+    broken.extend(stage.world.sandbox.contract_violations());
+    let elsewhere = stage.world.internet.refused().into_iter();
+    broken.extend(elsewhere.map(|host| format!("the function asked for {host}")));
+    broken
+}
+
+fn accepted(stage: &Stage) -> Vec<ReceivedAnswer> {
+    let mut answers = stage.world.bucket.answers();
+    answers.retain(|answer| answer.verdict == Verdict::Accepted);
+    answers
+}
+
+/// One logical answer for each request: there is one, and whatever else was
+/// sent for it names the same resource.
+fn answers(stage: &Stage, ending: &Ending) -> Vec<String> {
+    let accepted = accepted(stage);
+    let mut broken = Vec::new();
+    for request in stage.world.engine.requests() {
+        let id = request["RequestId"].as_str().unwrap_or_default();
+        let answers: Vec<&ReceivedAnswer> = accepted
+            .iter()
+            .filter(|answer| answer.request_id == id)
+            .collect();
+        let kind = &request["RequestType"];
+        if answers.is_empty() && ending.answered {
+            broken.push(format!("a {kind} was never answered"));
+        }
+        let ids: BTreeSet<&str> = answers
+            .iter()
+            .map(|answer| answer.text("PhysicalResourceId"))
+            .collect();
+        if ids.len() > 1 {
+            broken.push(format!("a {kind} was answered with several ids: {ids:?}"));
+        }
+        if answers
+            .iter()
+            .any(|answer| answer.body.len() > ANSWER_LIMIT)
+        {
+            broken.push(format!("the answer to a {kind} is too long"));
+        }
+        if answers.iter().any(|answer| has_null(&answer.json)) {
+            broken.push(format!("the answer to a {kind} has a null member"));
+        }
+    }
+    broken
+}
+
+fn has_null(answer: &Value) -> bool {
+    let members = answer.as_object();
+    members.is_none_or(|members| members.values().any(Value::is_null))
+}
+
+/// At most one record at any time, none when the stack is gone, and no record
+/// of a stranger changed.
+fn records(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut strangers = witnessed.strangers.clone();
+    if matches!(stage.fault.means, Means::RecordOfAnotherStack) {
+        // It is a stranger's from the moment on at which the fault began.
+        strangers.extend(witnessed.records.first().into_iter().flatten().cloned());
+    }
+    for stranger in &strangers {
+        let now = stage.world.sandbox.apps();
+        if !now.contains(stranger) {
+            broken.push(format!("a stranger's record was touched: {}", stranger.id));
+        }
+    }
+    let of_ours = |records: &&Vec<_>| records.len();
+    if witnessed
+        .records
+        .iter()
+        .any(|records| of_ours(&records) > 1)
+    {
+        broken.push("there were several records of one stack".to_owned());
+    }
+    let is_gone = matches!(&*witnessed.last_status, "DELETE_COMPLETE" | "");
+    if !is_gone {
+        let last = &witnessed.last_status;
+        broken.push(format!("the stack could not be deleted: {last}"));
+    }
+    for record in witnessed.records.last().into_iter().flatten() {
+        if !strangers.iter().any(|stranger| stranger.id == record.id) {
+            broken.push(format!("a record was left behind: {}", record.id));
+        }
+    }
+    broken
+}
+
+/// The physical id stays the same, unless the record is another one.
+fn ids(stage: &Stage) -> Vec<String> {
+    let accepted = accepted(stage);
+    let ids: BTreeSet<&str> = accepted
+        .iter()
+        .map(|answer| answer.text("PhysicalResourceId"))
+        .filter(|id| id.starts_with(ISSUED))
+        .collect();
+    let records = match stage.fault.means {
+        Means::RecordGone => 2,
+        _ => 1,
+    };
+    if ids.len() > records {
+        return vec![format!("the physical id changed: {ids:?}")];
+    }
+    Vec::new()
+}
+
+/// No secret in anything that people or machines get to read.
+fn secrets(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
+    let world = &stage.world;
+    let log = fs::read_to_string(world.engine.log()).unwrap_or_default();
+    let answers = world.bucket.answers();
+    let bodies: Vec<_> = answers
+        .iter()
+        .map(|answer| String::from_utf8_lossy(&answer.body))
+        .collect();
+    let events: Vec<String> = witnessed
+        .events
+        .iter()
+        .map(|event| format!("{} {}", event.reason, event.physical_id))
+        .collect();
+    let told: Vec<String> = world
+        .sandbox
+        .requests()
+        .iter()
+        .map(|call| format!("{} {:?} {:?}", call.path, call.query, call.idempotency_key))
+        .collect();
+    let signatures: Vec<String> = world
+        .engine
+        .requests()
+        .iter()
+        .filter_map(|request| {
+            Some(
+                request["ResponseURL"]
+                    .as_str()?
+                    .rsplit_once('=')?
+                    .1
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let named = [
+        ("token", world.token()),
+        ("external id", world.external_id()),
+    ];
+    let signed = signatures
+        .iter()
+        .map(|text| ("response URL", text.as_str()));
+    let mut found = Vec::new();
+    for (name, secret) in named.into_iter().chain(signed) {
+        let secret = Secret::new(name, secret);
+        found.extend(secret.found_in("log line", log.lines()));
+        found.extend(secret.found_in("answer", bodies.iter().map(AsRef::as_ref)));
+        found.extend(secret.found_in("stack event", events.iter().map(String::as_str)));
+        found.extend(secret.found_in("output", witnessed.outputs.iter().map(String::as_str)));
+        found.extend(secret.found_in(
+            "request line to the vendor",
+            told.iter().map(String::as_str),
+        ));
+    }
+    found
+}
