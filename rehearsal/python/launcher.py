@@ -384,6 +384,24 @@ def make_roles_as_iam_does():
     functions["create"] = provisioners._lambda_create = create_function_with_role
 
 
+@closes("what a stack names by itself has another name in another region")
+def name_by_region():
+    """Keeps two stacks of one name from taking each other's roles."""
+    from ministack.core.responses import get_region
+    from ministack.services.cloudformation import provisioners
+
+    name, seed = provisioners._physical_name, provisioners._NAME_SEED
+
+    def name_in_region(*of, **more):
+        token = seed.set(f"{seed.get()}{get_region()}")
+        try:
+            return name(*of, **more)
+        finally:
+            seed.reset(token)
+
+    provisioners._physical_name = name_in_region
+
+
 @closes("the key aws:PrincipalArn of a session is the ARN of its role")
 def name_sessions_after_their_roles():
     """Gives conditions the role where the engine has the session."""

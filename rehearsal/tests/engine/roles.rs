@@ -1,7 +1,7 @@
 //! Roles of a stack, made with the checks that IAM has.
 
 use rehearsal::engine::vendor::{StsValidator, Vendor};
-use rehearsal::engine::{StackOutcome, StackSpec};
+use rehearsal::engine::{Account, StackOutcome, StackSpec};
 use rehearsal::sandbox::{AppConfig, Validation, Validator as _};
 use serde_json::{Value, json};
 
@@ -9,13 +9,17 @@ use crate::stage::{STACK, Stage};
 
 /// A stack with this role alone.
 async fn create_role(stage: &Stage, role: &Value) -> StackOutcome {
+    create_role_in(&stage.account, role).await
+}
+
+async fn create_role_in(account: &Account, role: &Value) -> StackOutcome {
     let template = json!({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}});
     let spec = StackSpec {
         name: STACK.to_owned(),
         template: template.to_string(),
         ..StackSpec::default()
     };
-    let created = stage.account.create_stack(&spec).await;
+    let created = account.create_stack(&spec).await;
     created.unwrap().finish().await.unwrap()
 }
 
@@ -118,6 +122,22 @@ async fn leaves_the_role_alone_that_has_the_name_already() {
         .send()
         .await;
     assert_eq!(got.unwrap().role.unwrap().role_id, made.role_id);
+}
+
+#[tokio::test]
+async fn names_a_role_apart_in_every_region() {
+    let stage = Stage::set().await;
+    let there = stage
+        .engine
+        .account_in(stage.account.id().clone(), "eu-west-1");
+    let mut role = role(&stage);
+    role.as_object_mut().unwrap().remove("RoleName");
+    for account in [&stage.account, &there] {
+        let created = create_role_in(account, &role).await;
+        assert_eq!(created.status, "CREATE_COMPLETE");
+    }
+    let roles = stage.account.iam().list_roles().send().await.unwrap();
+    assert_eq!(roles.roles().len(), 2);
 }
 
 #[tokio::test]
