@@ -11,5 +11,6 @@ mod page;
 mod permission;
 mod permissions;
 mod stage;
+mod tracker;
 mod trust;
 mod unenforced;
