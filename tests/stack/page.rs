@@ -83,7 +83,8 @@ fn names_a_test_that_takes_each_permission_away() {
         let Permission { place, name } = &permission;
         let taken_away = tests.iter().any(|test| {
             let text = text_of(test);
-            text.contains("without") && text.contains(&format!("\"{name}\""))
+            let says = |what: &str| text.contains(&format!("\"{what}\""));
+            text.contains("without") && says(place) && says(name)
         });
         assert!(
             taken_away,

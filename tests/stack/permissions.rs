@@ -87,9 +87,9 @@ async fn knows_a_replayed_delete_by_the_stack_at_rest() {
 
 /// The stack lives without it, warned in the log; but a replayed Delete takes
 /// the record away from a stack at rest.
-async fn takes_a_replayed_delete_for_a_real_one_without(name: &str) {
+async fn takes_a_replayed_delete_for_a_real_one_without(place: &str, name: &str) {
     let world = world().await;
-    let template = without("RegistrarRole.SeeThisStack", name);
+    let template = without(place, name);
     let created = create_from(&world, &template, &[]).await;
     assert_created(&created);
     let log = world.account.log_lines_of(LOG_GROUP, 1).await.unwrap();
@@ -103,10 +103,18 @@ async fn takes_a_replayed_delete_for_a_real_one_without(name: &str) {
 
 #[tokio::test]
 async fn needs_to_see_what_the_stack_is_doing() {
-    takes_a_replayed_delete_for_a_real_one_without("cloudformation:DescribeStacks").await;
+    takes_a_replayed_delete_for_a_real_one_without(
+        "RegistrarRole.SeeThisStack",
+        "cloudformation:DescribeStacks",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn needs_to_see_what_its_resource_is_doing() {
-    takes_a_replayed_delete_for_a_real_one_without("cloudformation:DescribeStackResource").await;
+    takes_a_replayed_delete_for_a_real_one_without(
+        "RegistrarRole.SeeThisStack",
+        "cloudformation:DescribeStackResource",
+    )
+    .await;
 }
