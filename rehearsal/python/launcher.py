@@ -336,6 +336,98 @@ def add_managed_policies():
         iam._aws_managed_policies[policy["Arn"]] = policy
 
 
+def listed(value):
+    """What a policy may give alone or as a list, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+@closes(
+    "a stack's role carries its permissions boundary, and a name that is taken fails it",
+    "a stack's function needs a role that Lambda can assume",
+)
+def make_roles_as_iam_does():
+    """Makes roles and functions of a stack with the checks that IAM has."""
+    from ministack.services import iam
+    from ministack.services.cloudformation import provisioners
+
+    roles = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
+    functions = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update, create_function = roles["create"], roles["update"], functions["create"]
+
+    def boundary(props):
+        arn = props.get("PermissionsBoundary")
+        if arn and not iam._policy_exists(arn):
+            raise ValueError(f"Scope ARN: {arn} does not exist or is not attachable.")
+        return arn
+
+    def create_role(logical_id, props, stack_name):
+        name = props.get("RoleName")
+        if name in iam._roles:
+            raise ValueError(f"Role with name {name} already exists.")
+        arn = boundary(props)
+        name, attributes = create(logical_id, props, stack_name)
+        iam._roles[name]["PermissionsBoundary"] = arn
+        return name, attributes
+
+    def update_role(physical_id, old_props, props, *more, **named):
+        arn = boundary(props)
+        name, attributes = update(physical_id, old_props, props, *more, **named)
+        iam._roles[name]["PermissionsBoundary"] = arn
+        return name, attributes
+
+    def create_function_with_role(logical_id, props, stack_name):
+        role = iam._roles.get(props["Role"].rsplit("/", 1)[-1]) or {}
+        trust = json.loads(role.get("AssumeRolePolicyDocument") or "{}")
+        if not any(
+            "sts:AssumeRole" in listed(statement.get("Action"))
+            and "lambda.amazonaws.com" in listed(statement.get("Principal", {}).get("Service"))
+            for statement in listed(trust.get("Statement"))
+        ):
+            raise ValueError("The role defined for the function cannot be assumed by Lambda.")
+        return create_function(logical_id, props, stack_name)
+
+    roles["create"] = provisioners._iam_role_create = create_role
+    roles["update"] = update_role
+    functions["create"] = provisioners._lambda_create = create_function_with_role
+
+
+@closes("what a stack names by itself has another name in another region")
+def name_by_region():
+    """Keeps two stacks of one name from taking each other's roles."""
+    from ministack.core.responses import get_region
+    from ministack.services.cloudformation import provisioners
+
+    name, seed = provisioners._physical_name, provisioners._NAME_SEED
+
+    def name_in_region(*of, **more):
+        token = seed.set(f"{seed.get()}{get_region()}")
+        try:
+            return name(*of, **more)
+        finally:
+            seed.reset(token)
+
+    provisioners._physical_name = name_in_region
+
+
+@closes("the key aws:PrincipalArn of a session is the ARN of its role")
+def name_sessions_after_their_roles():
+    """Gives conditions the role where the engine has the session."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam
+
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_role(key, context):
+        value = resolve(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in value:
+            name = iam_evaluator._role_name_from_assumed_arn(value)
+            role = iam._roles.get_scoped(context.principal_account, None, name)
+            return role["Arn"] if role else value
+        return value
+
+    iam_evaluator._resolve_condition_key = resolve_role
+
+
 @closes("a deleted function runs no more, and makes no log group anew")
 def let_deleted_functions_rest():
     """Drops events and log lines of functions that are gone."""

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::failure::{Cause, Failure};
 use super::ownership::{Found, found};
 use super::session::{NewRole, Session};
-use super::settle::{settle, validated};
+use super::settle::{Settled, settle};
 use super::undo::Undo;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record};
@@ -299,7 +299,7 @@ async fn conclude(
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
     session.progress.answers_with(id.clone());
     let settled = settle(session, vendor, registered.record, registration).await;
-    match settled.and_then(validated) {
+    match settled.and_then(Settled::validated) {
         Ok(record) => {
             if lost(session, aws, before).await {
                 return Err(undo(session, registered.undo).await);

@@ -151,7 +151,7 @@ impl Cause {
                 source: AwsError::Denied { .. },
                 ..
             } => {
-                "Allow this function's role secretsmanager:GetSecretValue in the secret's policy, and if the secret has a key of its own, name it in AuthomizeApiTokenKmsKeyArn and allow kms:Decrypt in its policy."
+                "Allow this function's role secretsmanager:GetSecretValue, in the secret's policy and in the role's permissions boundary if it has one; if the secret has a key of its own, name it in AuthomizeApiTokenKmsKeyArn and allow kms:Decrypt in the key's policy."
             }
             Self::Secret {
                 source: AwsError::NotFound { .. },

@@ -8,12 +8,35 @@ use super::session::Session;
 use crate::authomize::{ApiError, Authomize, Record, Status};
 use crate::properties::Registration;
 
+/// A record after the wait.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) record: Record,
+    /// The vendor's last error, if the validation has failed as far as anybody
+    /// knows.
+    pub(super) failure: Option<String>,
+}
+
+impl Settled {
+    /// The record, unless its validation failed.
+    ///
+    /// # Errors
+    /// [`Cause::Validation`] with the vendor's last error.
+    pub(super) fn validated(self) -> Result<Record, Cause> {
+        match self.failure {
+            Some(last_error) => Err(Cause::Validation { last_error }),
+            None => Ok(self.record),
+        }
+    }
+}
+
 /// Asks until the vendor has made up its mind: `enabled`, or no status at all.
 ///
 /// The role was made seconds ago and spreads through IAM for up to a minute, so
 /// a `failure` is validated again for a while. A record that is still being
-/// validated when the time is over is good enough: it exists, and the vendor
-/// goes on by itself. What a failed validation means is for [`validated`].
+/// validated for the first time when the time is over is good enough: it exists,
+/// and the vendor goes on by itself. What a failed validation means is for
+/// [`Settled::validated`].
 ///
 /// # Errors
 /// The record is gone.
@@ -22,11 +45,12 @@ pub(super) async fn settle(
     vendor: &Authomize,
     mut record: Record,
     registration: &Registration,
-) -> Result<Record, Cause> {
+) -> Result<Settled, Cause> {
     session
         .progress
         .is("waiting for Authomize to validate the role");
     let marker = session.marker();
+    let mut last_failure = failure_told_by(&record);
     for wait in vendor.waits(session.waits.polls + 1) {
         let failed = match record.status {
             Status::Validating(_) => false,
@@ -46,7 +70,10 @@ pub(super) async fn settle(
             vendor.read(&record.id).await
         };
         match asked {
-            Ok(Some(now)) => record = now,
+            Ok(Some(now)) => {
+                record = now;
+                last_failure = failure_told_by(&record).or(last_failure);
+            }
             Ok(None) => {
                 return Err(Cause::Api {
                     doing: "could not find the record again",
@@ -59,20 +86,43 @@ pub(super) async fn settle(
             }
         }
     }
-    Ok(record)
+    let failure = standing_failure(&record.status, last_failure);
+    Ok(Settled { record, failure })
 }
 
-/// The record, unless its validation failed.
-///
-/// # Errors
-/// [`Cause::Validation`] with the vendor's last error.
-pub(super) fn validated(record: Record) -> Result<Record, Cause> {
-    match record.status {
-        Status::Failure => Err(Cause::Validation {
-            last_error: record
-                .last_error
-                .unwrap_or_else(|| "no reason was given".to_owned()),
-        }),
-        _ => Ok(record),
+/// The vendor's words, if this look at the record shows a failure.
+fn failure_told_by(record: &Record) -> Option<String> {
+    let said = || {
+        let last_error = record.last_error.clone();
+        last_error.unwrap_or_else(|| "no reason was given".to_owned())
+    };
+    (record.status == Status::Failure).then(said)
+}
+
+/// The vendor's last error, if the validation has failed as far as anybody
+/// knows: also if it is being done again after it failed `before`.
+fn standing_failure(status: &Status, before: Option<String>) -> Option<String> {
+    match status {
+        Status::Failure | Status::Validating(_) => before,
+        Status::Absent | Status::Enabled | Status::Deleted | Status::Settled(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgets_no_failure_while_the_role_is_validated_again() {
+        let why = || Some("no such role".to_owned());
+        for (status, before, left) in [
+            (Status::Validating("validating".to_owned()), None, None),
+            (Status::Validating("validating".to_owned()), why(), why()),
+            (Status::Failure, why(), why()),
+            (Status::Enabled, why(), None),
+            (Status::Absent, None, None),
+        ] {
+            assert_eq!(standing_failure(&status, before), left, "{status:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::create::register;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
-use super::settle::{settle, validated};
+use super::settle::{Settled, settle};
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record, Status};
 use crate::aws::Aws;
@@ -125,12 +125,13 @@ impl Amendment<'_> {
         let marker = session.marker();
         match vendor.amend(&record.id, registration, &marker).await {
             Ok(record) => {
-                let record = settle(session, vendor, record, registration).await?;
-                if self.rolls_back && record.status == Status::Failure {
-                    warn!(integration.id = %record.id, "rolled back to a role that Authomize cannot validate");
-                    return Ok(Some(record));
+                let settled = settle(session, vendor, record, registration).await?;
+                if self.rolls_back && settled.failure.is_some() {
+                    let id = &settled.record.id;
+                    warn!(integration.id = %id, "rolled back to a role that Authomize cannot validate");
+                    return Ok(Some(settled.record));
                 }
-                validated(record).map(Some)
+                settled.validated().map(Some)
             }
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => Err(not_amended(source)),
@@ -187,7 +188,7 @@ async fn register_again(
     let registered = register(session, aws, view, vendor, registration).await?;
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
     let settled = settle(session, vendor, registered.record, registration).await;
-    match settled.and_then(validated) {
+    match settled.and_then(Settled::validated) {
         Ok(record) => Ok(Success {
             id,
             attributes: attributes(&record),

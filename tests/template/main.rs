@@ -2,6 +2,7 @@
 
 mod document;
 mod parameters;
+mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 

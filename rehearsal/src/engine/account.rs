@@ -95,6 +95,14 @@ impl Gateway {
         }
     }
 
+    /// The same engine, asked in another region.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The configuration of a client that acts with `credentials`.
     pub(super) fn config(&self, credentials: Credentials) -> aws_types::SdkConfig {
         aws_types::SdkConfig::builder()

@@ -4,6 +4,7 @@ use std::io::{Cursor, Write as _};
 use std::path::Path;
 
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::types::CreateBucketConfiguration;
 use bytes::Bytes;
 use thiserror::Error;
 use zip::write::SimpleFileOptions;
@@ -76,8 +77,14 @@ impl Artifact {
         key: &str,
     ) -> Result<(), ArtifactError> {
         let upload = |error: aws_sdk_s3::Error| ArtifactError::Upload(Box::new(error));
-        let created = account.s3().create_bucket().bucket(bucket).send().await;
-        if let Err(error) = created
+        let mut create = account.s3().create_bucket().bucket(bucket);
+        // The one region that S3 does not want to be told.
+        if account.region() != "us-east-1" {
+            let place = CreateBucketConfiguration::builder();
+            let place = place.location_constraint(account.region().into());
+            create = create.create_bucket_configuration(place.build());
+        }
+        if let Err(error) = create.send().await
             && error.code() != Some("BucketAlreadyOwnedByYou")
         {
             return Err(upload(error.into()));

@@ -9,26 +9,48 @@ use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use thiserror::Error;
 use tokio::net::TcpStream;
 
 use super::{Account, Engine};
+
+/// Why a function could not be asked about or invoked.
+#[derive(Debug, Error)]
+pub enum InvokeError {
+    /// The engine does not listen.
+    #[error("the engine cannot be reached")]
+    Connect(#[source] std::io::Error),
+    /// The engine ended the connection.
+    #[error("the engine broke off")]
+    Exchange(#[source] hyper::Error),
+    /// The engine refused, for example because there is no such function.
+    #[error("the engine answered {0}")]
+    Refused(StatusCode),
+}
 
 impl Engine {
     /// Whether the function exists in `account`; a question that cannot be
     /// answered counts as yes.
     pub async fn has_function(&self, account: &Account, name: &str) -> bool {
         let path = format!("/2015-03-31/functions/{name}");
-        let status = self.ask_lambda(account, Method::GET, &path, "").await;
-        status != Some(StatusCode::NOT_FOUND)
+        let asked = self.ask_lambda(account, Method::GET, &path, "").await;
+        !matches!(asked, Err(InvokeError::Refused(StatusCode::NOT_FOUND)))
     }
 
-    /// Runs a function once with this event, as anybody may who has the right
-    /// to, and waits for its end.
-    pub async fn invoke(&self, account: &Account, name: &str, event: &Value) {
-        let path = format!("/2015-03-31/functions/{name}/invocations");
-        // What came of it is seen at the vendor and in the bucket.
+    /// Invokes a function as the root user of `account` and waits for its
+    /// end, whatever it comes to.
+    ///
+    /// # Errors
+    /// There is no such function, or the engine cannot be asked.
+    pub async fn invoke(
+        &self,
+        account: &Account,
+        function: &str,
+        event: &Value,
+    ) -> Result<(), InvokeError> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
         self.ask_lambda(account, Method::POST, &path, &event.to_string())
-            .await;
+            .await
     }
 
     async fn ask_lambda(
@@ -37,7 +59,7 @@ impl Engine {
         method: Method,
         path: &str,
         body: &str,
-    ) -> Option<StatusCode> {
+    ) -> Result<(), InvokeError> {
         // The engine takes the account and the region from the credential's
         // scope, and does not verify signatures.
         let credential = format!("{}/20260101/{}/lambda", account.id(), account.region());
@@ -50,12 +72,21 @@ impl Engine {
             .header(header::HOST, self.address().to_string())
             .header(header::AUTHORIZATION, authorization)
             .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-            .ok()?;
-        let stream = TcpStream::connect(self.address()).await.ok()?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+            .expect("a function's name is a path segment");
+        let stream = TcpStream::connect(self.address())
+            .await
+            .map_err(InvokeError::Connect)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(InvokeError::Exchange)?;
         let connection = tokio::spawn(connection);
         let answer = sender.send_request(request).await;
         connection.abort();
-        Some(answer.ok()?.status())
+        let status = answer.map_err(InvokeError::Exchange)?.status();
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(InvokeError::Refused(status))
+        }
     }
 }

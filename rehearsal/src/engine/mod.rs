@@ -23,6 +23,7 @@ pub mod vendor;
 pub use account::{Account, AccountId12, MalformedAccountId};
 pub use artifact::{Artifact, ArtifactError};
 pub use error::EngineError;
+pub use function::InvokeError;
 pub use installation::Installation;
 pub use process::{ClosedGap, Engine, EngineOptions};
 pub use stack::{LeftResource, StackError, StackSpec};

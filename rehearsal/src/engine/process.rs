@@ -138,6 +138,12 @@ impl Engine {
         Account::new(&self.gateway, id)
     }
 
+    /// The account of this number, seen from another region.
+    #[must_use]
+    pub fn account_in(&self, id: AccountId12, region: &str) -> Account {
+        Account::new(&self.gateway.in_region(region), id)
+    }
+
     /// An account that nobody used yet.
     #[must_use]
     pub fn fresh_account(&self) -> Account {

@@ -9,7 +9,7 @@ use aws_sdk_sts::error::ProvideErrorMetadata as _;
 use thiserror::Error;
 
 use super::account::Gateway;
-use super::{AccountId12, Engine};
+use super::{Account, AccountId12, Engine};
 use crate::sandbox::{AppConfig, Validating, Validation, Validator, connected_apps};
 
 /// The account of the principal that the trust role trusts, as published.
@@ -68,16 +68,24 @@ impl Vendor {
         let id: AccountId12 = ACCOUNT
             .parse()
             .expect("the published account has 12 digits");
-        let account = engine.account(id);
+        Self::user(engine, &engine.account(id), USER).await
+    }
+
+    /// Somebody who is not the vendor and has the same rights: this new user
+    /// of this account.
+    ///
+    /// # Errors
+    /// IAM refuses, for example because there is one already.
+    pub async fn user(engine: &Engine, account: &Account, name: &str) -> Result<Self, VendorError> {
         let failed =
             |error: aws_sdk_iam::Error| VendorError(DisplayErrorContext(&error).to_string());
-        let user = account.iam().create_user().user_name(USER);
+        let user = account.iam().create_user().user_name(name);
         user.send().await.map_err(|error| failed(error.into()))?;
-        let policy = account.iam().put_user_policy().user_name(USER);
+        let policy = account.iam().put_user_policy().user_name(name);
         let policy = policy.policy_name("assume-roles");
         let policy = policy.policy_document(MAY_ASSUME).send().await;
         policy.map_err(|error| failed(error.into()))?;
-        let key = account.iam().create_access_key().user_name(USER);
+        let key = account.iam().create_access_key().user_name(name);
         let key = key.send().await.map_err(|error| failed(error.into()))?;
         let key = key
             .access_key
@@ -86,6 +94,15 @@ impl Vendor {
         let gateway = engine.gateway().clone();
         let sts = aws_sdk_sts::Client::new(&gateway.config(credentials));
         Ok(Self { gateway, sts })
+    }
+
+    /// Somebody who is not the vendor: the root user of this account.
+    #[must_use]
+    pub fn root(engine: &Engine, account: &Account) -> Self {
+        Self {
+            gateway: engine.gateway().clone(),
+            sts: account.sts().clone(),
+        }
     }
 
     /// Tries to assume a role, with an external id or without one.

@@ -181,7 +181,8 @@ impl Stage {
     async fn invoke(&self, event: &Value) {
         let function = self.physical_id(FUNCTION).await;
         let (engine, account) = (&self.world.engine, &self.world.account);
-        engine.invoke(account, &function, event).await;
+        let invoked = engine.invoke(account, &function, event).await;
+        invoked.expect("the function of the stack can be invoked");
     }
 
     /// The name that the request asks for.

@@ -1,73 +1,9 @@
-//! The life of a stack on a real CloudFormation engine: the real template, the
-//! real binary in AWS mode, IAM enforced, a fresh engine and account per test.
+//! The life of a stack, and what becomes of it when something fails.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::path::{Path, PathBuf};
-
-use rehearsal::engine::{StackOutcome, StackSpec};
-use rehearsal::rehearse::world::{STACK, World};
+use rehearsal::rehearse::world::STACK;
 use rehearsal::rehearse::{Options, Screen, run};
 
-fn binary() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"))
-}
-
-fn template() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("template.yaml");
-    std::fs::read_to_string(path).unwrap()
-}
-
-/// A world with the function's code where the template looks for it.
-async fn world() -> World {
-    let world = World::start().await.unwrap();
-    world.publish(&binary()).await.unwrap();
-    world
-}
-
-/// The stack with its default parameters, but for these.
-fn spec(world: &World, parameters: &[(&str, &str)]) -> StackSpec {
-    let mut all = vec![
-        ("ExternalID", world.external_id()),
-        ("AuthomizeApiToken", world.token()),
-    ];
-    for (name, value) in parameters {
-        all.retain(|(known, _)| known != name);
-        all.push((name, value));
-    }
-    StackSpec {
-        name: STACK.to_owned(),
-        template: template(),
-        parameters: all
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        disable_rollback: false,
-    }
-}
-
-async fn create(world: &World, parameters: &[(&str, &str)]) -> StackOutcome {
-    let operation = world.account.create_stack(&spec(world, parameters)).await;
-    operation.unwrap().finish().await.unwrap()
-}
-
-async fn update(world: &World, parameters: &[(&str, &str)]) -> StackOutcome {
-    let operation = world.account.update_stack(&spec(world, parameters)).await;
-    operation.unwrap().finish().await.unwrap()
-}
-
-async fn delete(world: &World) -> StackOutcome {
-    let operation = world.account.delete_stack(STACK).await;
-    operation.unwrap().finish().await.unwrap()
-}
-
-/// Why the custom resource failed, as the admin reads it in the console.
-fn reason(outcome: &StackOutcome) -> &str {
-    let failed = outcome.events.iter().find(|event| {
-        event.logical_id == "AuthomizeIntegration" && event.status.ends_with("_FAILED")
-    });
-    failed.map_or("", |event| &event.reason)
-}
+use crate::stage::{binary, create, delete, reason, update, world};
 
 #[tokio::test]
 async fn lives_from_creation_to_deletion() {

@@ -1,0 +1,16 @@
+//! Stacks on a real CloudFormation engine: the real template, the real binary in
+//! AWS mode, IAM enforced, a fresh engine per test.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod boundary;
+#[path = "../template/document.rs"]
+#[expect(dead_code, reason = "the tests of the template use more of it")]
+mod document;
+mod lifecycle;
+mod page;
+mod permission;
+mod permissions;
+mod stage;
+mod tracker;
+mod trust;
+mod unenforced;

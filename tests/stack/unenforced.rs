@@ -1,0 +1,102 @@
+//! What the engine does not ask for when it runs the function: it writes the log
+//! by itself, and its Secrets Manager decrypts nothing.
+//!
+//! The roles are deployed all the same, and the engine's IAM is asked what they
+//! may do, as an admin asks the policy simulator.
+
+use rehearsal::engine::Account;
+use rehearsal::rehearse::world::World;
+use serde_json::Value;
+
+use crate::permission::{without, without_also};
+use crate::stage::{assert_created, create_in, hasty_template, physical_id, spec, world};
+
+/// The permissions that only this module takes away.
+pub(crate) const UNENFORCED: [(&str, &str); 4] = [
+    ("RegistrarRole.WriteLog", "logs:CreateLogStream"),
+    ("RegistrarRole.WriteLog", "logs:PutLogEvents"),
+    ("RegistrarRole.DecryptToken", "kms:Decrypt"),
+    (
+        "RegistrarRole.DecryptToken",
+        "kms:EncryptionContext:SecretARN",
+    ),
+];
+
+/// Whether the function's role of a stack of this account may do that.
+async fn may(account: &Account, action: &str, resource: &str) -> bool {
+    let role = physical_id(account, "RegistrarRole").await;
+    let arn = format!("arn:aws:iam::{}:role/{role}", account.id());
+    let asked = account.iam().simulate_principal_policy();
+    let asked = asked.policy_source_arn(arn).action_names(action);
+    let answer = asked.resource_arns(resource).send().await.unwrap();
+    answer.evaluation_results()[0].eval_decision.as_str() == "allowed"
+}
+
+/// An account with a stack of this template.
+async fn deployed(world: &World, template: &Value, parameters: &[(&str, &str)]) -> Account {
+    let account = world.engine.fresh_account();
+    let spec = spec(world, template.to_string(), parameters);
+    assert_created(&create_in(&account, &spec).await);
+    account
+}
+
+fn stream(account: &Account, group: &str) -> String {
+    let (region, id) = (account.region(), account.id());
+    format!("arn:aws:logs:{region}:{id}:log-group:{group}:log-stream:2026/11/25/a")
+}
+
+#[tokio::test]
+async fn the_log_may_be_written_and_no_other_and_no_group_made() {
+    let world = world().await;
+    let account = deployed(&world, &hasty_template(), &[]).await;
+    let own = stream(&account, &physical_id(&account, "RegistrarLogGroup").await);
+    let other = stream(&account, "/aws/lambda/another");
+    for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+        assert!(may(&account, action, &own).await, "{action}");
+        assert!(!may(&account, action, &other).await, "{action}");
+    }
+    assert!(!may(&account, "logs:CreateLogGroup", &own).await);
+}
+
+#[tokio::test]
+async fn the_log_cannot_be_written_without_either_permission() {
+    let world = world().await;
+    for name in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+        let template = without("RegistrarRole.WriteLog", name);
+        let account = deployed(&world, &template, &[]).await;
+        let own = stream(&account, &physical_id(&account, "RegistrarLogGroup").await);
+        assert!(!may(&account, name, &own).await, "{name}");
+    }
+}
+
+/// The simulator is told of no encryption context, as with any other use of the
+/// key than to decrypt this secret.
+#[tokio::test]
+async fn the_key_decrypts_the_secret_and_nothing_else() {
+    let world = world().await;
+    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-a1B2c3";
+    let key = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d";
+    let place = "RegistrarRole.DecryptToken";
+    let unbound = without(place, "kms:EncryptionContext:SecretARN");
+    let without_any = without_also(unbound.clone(), place, "kms:Decrypt");
+    for (template, allowed) in [
+        (&hasty_template(), false),
+        (&unbound, true),
+        (&without_any, false),
+    ] {
+        let account = world.engine.fresh_account();
+        let mut spec = spec(
+            &world,
+            template.to_string(),
+            &[
+                ("AuthomizeApiToken", ""),
+                ("AuthomizeApiTokenSecretArn", secret),
+                ("AuthomizeApiTokenKmsKeyArn", key),
+            ],
+        );
+        // The secret is nowhere: the role is left to be asked about.
+        spec.disable_rollback = true;
+        assert_eq!(create_in(&account, &spec).await.status, "CREATE_FAILED");
+        assert_eq!(may(&account, "kms:Decrypt", key).await, allowed);
+    }
+}

@@ -1,0 +1,135 @@
+//! What the roles may do, and where: read from the template to the letter.
+
+use serde_json::{Value, json};
+
+use crate::document::{members, strings, template};
+
+fn statements(template: &Value) -> impl Iterator<Item = &Value> {
+    let role = &template["Resources"]["RegistrarRole"]["Properties"];
+    let policies = role["Policies"].as_array().expect("there are policies");
+    policies
+        .iter()
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array())
+        .flatten()
+        .map(|statement| statement["Fn::If"].get(1).unwrap_or(statement))
+}
+
+#[test]
+fn gives_the_function_rights_on_its_own_things_only() {
+    let template = template();
+    let scopes: Vec<_> = statements(&template)
+        .map(|statement| {
+            (
+                statement["Sid"].as_str().expect("every statement is named"),
+                statement["Resource"].clone(),
+                statement["Condition"].clone(),
+            )
+        })
+        .collect();
+    let no_condition = Value::Null;
+    assert_eq!(
+        scopes,
+        [
+            (
+                "WriteLog",
+                json!({"Fn::GetAtt": ["RegistrarLogGroup", "Arn"]}),
+                no_condition.clone()
+            ),
+            (
+                "ReadToken",
+                json!({"Fn::If": [
+                    "HasOwnSecret",
+                    {"Fn::GetAtt": ["ApiTokenSecret", "Id"]},
+                    {"Ref": "AuthomizeApiTokenSecretArn"},
+                ]}),
+                no_condition.clone()
+            ),
+            (
+                "DecryptToken",
+                json!({"Ref": "AuthomizeApiTokenKmsKeyArn"}),
+                json!({"StringEquals": {
+                    "kms:EncryptionContext:SecretARN": {"Ref": "AuthomizeApiTokenSecretArn"},
+                }})
+            ),
+            (
+                "SeeThisStack",
+                json!({"Ref": "AWS::StackId"}),
+                no_condition.clone()
+            ),
+        ]
+    );
+}
+
+/// The key is needed only with a secret that has one.
+#[test]
+fn gives_no_key_without_its_parameter() {
+    let template = template();
+    let role = &template["Resources"]["RegistrarRole"]["Properties"];
+    let conditional: Vec<&Value> = role["Policies"][0]["PolicyDocument"]["Statement"]
+        .as_array()
+        .expect("there are statements")
+        .iter()
+        .filter(|statement| statement.get("Fn::If").is_some())
+        .collect();
+    assert_eq!(conditional.len(), 1);
+    assert_eq!(conditional[0]["Fn::If"][0], "HasKmsKey");
+    assert_eq!(conditional[0]["Fn::If"][1]["Sid"], "DecryptToken");
+    assert_eq!(conditional[0]["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
+}
+
+#[test]
+fn names_every_action_and_resource_without_a_wildcard() {
+    let template = template();
+    for statement in statements(&template) {
+        let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
+        for (member, value) in statement.as_object().expect("a statement has members") {
+            assert!(known.contains(&member.as_str()), "{member}");
+            assert!(!strings(value).iter().any(|text| text.contains('*')));
+        }
+    }
+}
+
+/// A late line would make the log group anew after the stack is gone.
+#[test]
+fn lets_nobody_make_a_log_group() {
+    assert!(!template().to_string().contains("logs:CreateLogGroup"));
+}
+
+/// Whoever may create the stack may have CloudFormation invoke its function, so
+/// nobody else gets that right; and no right stands anywhere else.
+#[test]
+fn gives_rights_to_its_two_roles_alone() {
+    let template = template();
+    let resources = members(&template, "Resources").iter();
+    let given: Vec<(&str, &str)> = resources
+        .filter_map(|(name, resource)| {
+            let kind = resource["Type"].as_str().expect("a resource has a type");
+            let gives = kind.starts_with("AWS::IAM::")
+                || ["Permission", "Policy", "Url"]
+                    .iter()
+                    .any(|end| kind.ends_with(end));
+            gives.then_some((name.as_str(), kind))
+        })
+        .collect();
+    assert_eq!(
+        given,
+        [
+            ("RegistrarRole", "AWS::IAM::Role"),
+            ("TrustRole", "AWS::IAM::Role"),
+        ]
+    );
+}
+
+#[test]
+fn bounds_both_roles_by_the_same_policy() {
+    let template = template();
+    let boundary = json!({"Fn::If": [
+        "HasPermissionsBoundary",
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"},
+        {"Ref": "AWS::NoValue"},
+    ]});
+    for role in ["RegistrarRole", "TrustRole"] {
+        let properties = &template["Resources"][role]["Properties"];
+        assert_eq!(properties["PermissionsBoundary"], boundary, "{role}");
+    }
+}
