@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
-use super::{Options, Rehearsal, Report};
+use super::{Options, Rehearsal, Report, serve};
 
 /// Something did not hold.
 const NOT_HELD: u8 = 1;
@@ -19,12 +19,16 @@ const NOT_SET_UP: u8 = 2;
 /// Ended by Ctrl-C, as shells count it: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 
+/// The closing line after Ctrl-C.
+const STOPPED: &str = "\nstopped by Ctrl-C; everything that was started here is gone";
+
 /// What `--help` ends with.
 const EXAMPLES: &str = "\
 Examples:
   cargo rehearse                          watch a stack be created, updated and deleted
   cargo rehearse --keep                   the same, with a pause to look around before the deletion
   cargo rehearse --json | jq .checks      the same for a machine
+  cargo rehearse serve                    leave everything up, and get commands to try
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
 The first run fetches the local cloud; after that it works offline.
@@ -32,11 +36,26 @@ The first run fetches the local cloud; after that it works offline.
 Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
 
+/// What `serve --help` ends with.
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse serve                                    with the function as it is
+  cargo rehearse serve --binary target/debug/bootstrap    with a binary that you built
+
+It prints commands of the AWS CLI and of curl, ready to be copied into another
+terminal, and the address of a page that shows what the vendor has.
+
+Exit status: 0 ended by Ctrl-C, 2 it could not be set up, 130 ended by Ctrl-C before
+it was up.";
+
 /// Create, update and delete the stack on this machine, with a real
 /// CloudFormation engine and a sandbox of Authomize
 #[derive(Debug, Parser)]
 #[command(name = "rehearse", bin_name = "cargo rehearse", after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Before the deletion, leave everything up until Ctrl-C
     #[arg(long)]
     keep: bool,
@@ -46,6 +65,17 @@ struct Arguments {
     /// Rehearse this binary instead of building one
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Leave the cloud and the sandbox up until Ctrl-C, and print commands to try
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve {
+        /// Publish this binary instead of building one
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+    },
 }
 
 /// Runs the command and tells its exit status.
@@ -64,12 +94,22 @@ pub async fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let screen = Screen::new(sink, no_color);
-    match rehearse(arguments, &screen).await {
-        Ok(Some(report)) if report.held => ExitCode::SUCCESS,
-        Ok(Some(_)) => ExitCode::from(NOT_HELD),
+    let ended = match arguments.command {
+        Some(Command::Serve { binary }) => serve_until_interrupted(binary, &screen).await,
+        None => rehearse(arguments, &screen).await.map(|report| {
+            let held = report?.held;
+            Some(if held {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(NOT_HELD)
+            })
+        }),
+    };
+    match ended {
+        Ok(Some(code)) => code,
         Ok(None) => {
             screen.clear();
-            screen.line("\nstopped by Ctrl-C; everything that was started here is gone");
+            screen.line(STOPPED);
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
@@ -78,6 +118,25 @@ pub async fn main() -> ExitCode {
             ExitCode::from(NOT_SET_UP)
         }
     }
+}
+
+/// Serves until Ctrl-C, its normal end. `None` when that came before
+/// everything was up.
+async fn serve_until_interrupted(
+    binary: Option<PathBuf>,
+    screen: &Screen,
+) -> Result<Option<ExitCode>, SetupError> {
+    let options = Options { binary };
+    let set_up = Rehearsal::set_up_as_part_of(serve::STEPS, &options, screen);
+    let Some(rehearsal) = unless_interrupted(set_up).await else {
+        return Ok(None);
+    };
+    let rehearsal = rehearsal?;
+    serve::show_what_to_try(&rehearsal, screen);
+    interrupted().await;
+    drop(rehearsal);
+    screen.line(STOPPED);
+    Ok(Some(ExitCode::SUCCESS))
 }
 
 /// The report, or `None` when Ctrl-C ended the run. Whatever ends it, what
