@@ -49,7 +49,7 @@ pub(super) async fn settle(
             Ok(Some(now)) => record = now,
             Ok(None) => {
                 return Err(Cause::Api {
-                    doing: "could not find the record again",
+                    doing: "the record disappeared while Authomize validated it",
                     source: ApiError::NotFound,
                 });
             }
