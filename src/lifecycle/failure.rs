@@ -216,3 +216,6 @@ impl Cause {
         format!("{capitalized}. {}", self.remedy())
     }
 }
+
+#[cfg(test)]
+mod tests;
