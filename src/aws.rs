@@ -83,8 +83,6 @@ impl AwsError {
                         Self::Denied { code: code() }
                     }
                     name if name.contains("NotFound") => Self::NotFound { code: code() },
-                    // What Secrets Manager says of a secret that is being deleted.
-                    "InvalidRequestException" => Self::NotFound { code: code() },
                     "ValidationError" if message.contains("does not exist") => {
                         Self::NotFound { code: code() }
                     }

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span, error, info};
 use crate::answer::{Answer, Outcome};
 use crate::deadline::Waits;
 use crate::envelope::Address;
-use crate::progress::Progress;
+use crate::progress::{Cut, Progress};
 use crate::response_url::ResponseUrl;
 use crate::wire::{self, Wire};
 
@@ -134,10 +134,8 @@ impl Errand {
     async fn await_answer(&self, answer: oneshot::Receiver<Answer>) -> Answer {
         let mut answer = match timeout_at(self.waits.work_until, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) if Instant::now() < self.waits.work_until => {
-                self.cut("The function failed unexpectedly")
-            }
-            Ok(Err(_)) | Err(_) => self.cut("Time ran out"),
+            Ok(Err(_)) if Instant::now() < self.waits.work_until => self.cut(Cut::Failed),
+            Ok(Err(_)) | Err(_) => self.cut(Cut::OutOfTime),
         };
         if let Outcome::Failed(reason) = &mut answer.outcome {
             reason.push_str(" Log: ");
@@ -146,7 +144,7 @@ impl Errand {
         answer
     }
 
-    fn cut(&self, because: &str) -> Answer {
+    fn cut(&self, because: Cut) -> Answer {
         let answer = self.progress.cut(because);
         if let Outcome::Failed(reason) = &answer.outcome {
             error!(reason, "the work was cut");

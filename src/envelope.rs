@@ -56,6 +56,9 @@ pub enum EnvelopeError {
     /// `RequestType` is missing or none of the three.
     #[error("`RequestType` is {0}: accepted are `Create`, `Update` and `Delete`")]
     RequestType(String),
+    /// CloudFormation's bucket, in a form that is newer than this version.
+    #[error("`ResponseURL` has a form that this version does not know")]
+    UnknownResponseUrl,
     /// Another field is missing or has another JSON type.
     #[error("the request cannot be read: {0}")]
     Unreadable(String),

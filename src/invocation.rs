@@ -283,8 +283,7 @@ impl<'a> Run<'a> {
     fn session(&self, event: &Value, progress: Progress) -> Result<(Session, Request), Cause> {
         let request = Request::read(event)?;
         if let Target::UrlOfUnknownForm(_) = self.target {
-            let problem = "`ResponseURL` has a form that this version does not know";
-            return Err(EnvelopeError::Unreadable(problem.to_owned()).into());
+            return Err(EnvelopeError::UnknownResponseUrl.into());
         }
         let stack_id = self
             .address

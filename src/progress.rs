@@ -6,8 +6,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use thiserror::Error;
+
 use crate::answer::{Answer, Outcome};
 use crate::physical_id::PhysicalId;
+
+/// Why work was cut.
+#[derive(Clone, Copy, Debug, Error)]
+pub enum Cut {
+    /// Its deadline came.
+    #[error("Time ran out")]
+    OutOfTime,
+    /// It ended without an answer: a panic.
+    #[error("The function failed unexpectedly")]
+    Failed,
+}
 
 /// Shared between the work and the courier.
 #[derive(Clone, Debug)]
@@ -43,8 +56,8 @@ impl Progress {
         self.with(|state| state.id.clone())
     }
 
-    /// The answer for work that was cut, for example because "time ran out".
-    pub fn cut(&self, because: &str) -> Answer {
+    /// The answer for work that was cut.
+    pub fn cut(&self, because: Cut) -> Answer {
         self.with(|state| Answer {
             physical_id: state.id.clone(),
             outcome: Outcome::Failed(format!(

@@ -22,19 +22,19 @@ pub struct Token {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum TokenError {
     /// Nothing, or white space.
-    #[error("the secret is empty")]
+    #[error("it is empty")]
     Empty,
     /// It starts like JSON and is none.
-    #[error("the secret looks like JSON and is none")]
+    #[error("it looks like JSON and is none")]
     NotJson,
     /// JSON without a usable `token`.
-    #[error("the secret is JSON without a text member `token`")]
+    #[error("it is JSON without a text member `token`")]
     NoTokenMember,
     /// Characters that cannot stand in a header: several lines, for example.
-    #[error("the token has characters that no token has, such as a line break or a space")]
+    #[error("it has characters that no token has, such as a line break or a space")]
     Unprintable,
     /// The member `url` is no address of an API.
-    #[error("the secret's member `url` is {0}")]
+    #[error("its member `url` is {0}")]
     Url(ApiUrlError),
 }
 

@@ -332,3 +332,38 @@ async fn tells_when_a_request_leaves_the_contract() {
     assert_eq!(violations.len(), 1);
     assert!(violations[0].contains("source"), "{violations:?}");
 }
+
+#[tokio::test]
+async fn has_a_page_that_is_no_part_of_the_api() {
+    let world = World::new().await;
+    world.sandbox.script(Fault::status(500));
+    let visit = async |path: &str| {
+        let url = format!("http://{}{path}", world.sandbox.address());
+        world.client.get(url).send().await.unwrap()
+    };
+    let page = visit("/").await;
+    assert_eq!(page.status(), 200);
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers()["cache-control"], "no-store");
+    assert!(page.headers().contains_key("content-security-policy"));
+    assert!(page.text().await.unwrap().contains("Nothing is registered"));
+    let icon = visit("/favicon.ico").await;
+    assert_eq!(icon.headers()["content-type"], "image/svg+xml");
+    assert!(world.sandbox.requests().is_empty());
+    world.assert_kept_to_the_contract();
+
+    // The fault is still there for the first request of the API.
+    assert_eq!(world.send(Method::GET, "/v2/apps", None).await.0, 500);
+    world.create().await;
+    let page = visit("/").await.text().await.unwrap();
+    assert!(page.contains("AWS 123456789012") && page.contains(">enabled<"));
+    assert!(!page.contains("external-id") && !page.contains("sandbox-token"));
+}
+
+#[tokio::test]
+async fn has_no_page_for_those_who_bring_a_token() {
+    let world = World::new().await;
+    assert_eq!(world.send(Method::GET, "/", None).await.0, 404);
+    assert_eq!(world.sandbox.requests().len(), 1);
+    assert_eq!(world.sandbox.contract_violations().len(), 1);
+}

@@ -19,7 +19,7 @@ pub enum ApiError {
     #[error("the API token is not permitted to do this (403)")]
     Forbidden,
     /// 404 or 410.
-    #[error("Authomize does not know the record (404)")]
+    #[error("Authomize does not have what was asked for (404)")]
     NotFound,
     /// 409: the name is taken.
     #[error("Authomize has an integration of this name already (409)")]
@@ -100,15 +100,20 @@ impl ApiError {
             Self::Forbidden => {
                 "Use a token of Authomize that may manage integrations, then try again."
             }
-            Self::NotFound => "Change Refresh to have the stack register again.",
+            Self::NotFound => {
+                "Check AuthomizeApiUrl, then try again. If the record was deleted at Authomize, change Refresh to have it registered again."
+            }
             Self::Conflict => "Choose another IntegrationName, then try again.",
             Self::RateLimited { .. } => "Try again in a few minutes, with fewer stacks at a time.",
-            Self::Rejected { .. } => "Correct the parameter that Authomize names, then try again.",
+            Self::Rejected { .. } => {
+                "Correct what Authomize names, then try again. If it names nothing that you gave, tell Authomize."
+            }
             Self::Redirected { .. } => {
                 "Set AuthomizeApiUrl to the address that Authomize gave you."
             }
-            Self::Unavailable { .. } | Self::Unreadable(_) => {
-                "Try again when Authomize is well again."
+            Self::Unavailable { .. } => "Try again when Authomize is well again.",
+            Self::Unreadable(_) => {
+                "Check that AuthomizeApiUrl is the address of the API, then try again. If it is, tell Authomize."
             }
             Self::Wire(_) => {
                 "Check AuthomizeApiUrl, and that the function can reach it, then try again."

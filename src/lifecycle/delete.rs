@@ -240,7 +240,7 @@ impl Run<'_> {
 
 fn refused(source: ApiError) -> Cause {
     Cause::Api {
-        doing: "Authomize was asked",
+        doing: "the registration could not be looked for",
         source,
     }
 }

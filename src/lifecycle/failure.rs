@@ -55,7 +55,7 @@ pub enum Cause {
         source: AwsError,
     },
     /// The secret was read and is of no use.
-    #[error("the secret {arn} holds no API token: {problem}")]
+    #[error("the secret {arn} cannot be used: {problem}")]
     Token {
         /// Which one.
         arn: String,
@@ -81,7 +81,7 @@ pub enum Cause {
     /// The vendor could not be asked, or refused.
     #[error("{doing}: {source}")]
     Api {
-        /// What was tried, to read on after "could not".
+        /// What came to nothing, to read on with why.
         doing: &'static str,
         /// Why not.
         source: ApiError,
@@ -95,9 +95,7 @@ pub enum Cause {
         owner: String,
     },
     /// Records that cannot be told apart.
-    #[error(
-        "it is not known whether Authomize registered \"{name}\", and several records have that name"
-    )]
+    #[error("it cannot be told which record named \"{name}\" at Authomize is this stack's, if any")]
     Ambiguous {
         /// The name.
         name: String,
@@ -117,7 +115,7 @@ pub enum Cause {
         last_error: String,
     },
     /// A Delete that the vendor did not carry out.
-    #[error("{what} could not be deregistered: {source}")]
+    #[error("{what} could not be deregistered: {}", .source.without_doing())]
     NotDeregistered {
         /// What is left, with its record id where it is known.
         what: String,
@@ -138,9 +136,20 @@ pub enum UnusableToken {
 }
 
 impl Cause {
+    /// Why alone, where it is clear what was tried.
+    fn without_doing(&self) -> String {
+        match self {
+            Self::Api { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// What the admin can do about it: whole sentences.
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::Envelope(EnvelopeError::UnknownResponseUrl) => {
+                "Use the newest version of the template."
+            }
             Self::Envelope(_) | Self::AnotherStack => {
                 "Only CloudFormation sends usable requests, from the stack that made the function."
             }
@@ -151,37 +160,45 @@ impl Cause {
                 source: AwsError::Denied { .. },
                 ..
             } => {
-                "Allow this function's role secretsmanager:GetSecretValue, in the secret's policy and in the role's permissions boundary if it has one; if the secret has a key of its own, name it in AuthomizeApiTokenKmsKeyArn and allow kms:Decrypt in the key's policy."
+                "Allow this function's role secretsmanager:GetSecretValue: look at its permissions boundary, at the policies of the organization and at the secret's own. A secret of another account must allow it in its policy. A key of the secret's own must be named in AuthomizeApiTokenKmsKeyArn, and allow kms:Decrypt if it is another account's."
             }
             Self::Secret {
                 source: AwsError::NotFound { .. },
                 ..
-            } => "Set AuthomizeApiTokenSecretArn to the full ARN of an existing secret.",
+            } => {
+                "Set AuthomizeApiTokenSecretArn to the full ARN of an existing secret. If this one was the stack's own, leave AuthomizeApiToken empty then."
+            }
+            Self::Secret {
+                source: AwsError::Refused { .. },
+                ..
+            } => {
+                "Check that the secret is not being deleted and that its key is enabled, then try again."
+            }
             Self::Secret { .. } => "Try again in a few minutes.",
             Self::Token { .. } => {
-                "Accepted are the bare token, or JSON such as {\"token\": \"...\"}."
+                "Accepted are the bare token, or JSON such as {\"token\": \"...\", \"url\": \"https://...\"}, where url may be left out."
             }
             Self::ForeignHost { .. } => {
                 "Use the address that Authomize gave you, or put it as `url` into the secret beside `token`."
             }
             Self::AnotherHost { .. } => {
-                "Set AuthomizeApiUrl back. To move to another tenant, delete the stack and create it anew."
+                "Set AuthomizeApiUrl, or `url` in the secret, back. To move to another tenant, delete the stack and create it anew."
             }
             Self::Api { source, .. } => source.remedy(),
             Self::NameTaken { .. } => {
                 "Choose another IntegrationName, or delete that integration at Authomize first."
             }
             Self::Ambiguous { .. } => {
-                "Delete the ones that you do not need at Authomize, then try again."
+                "Delete the records of this name that you do not need at Authomize, then try again."
             }
             Self::AnothersRecord { .. } => {
-                "Delete this stack with OnDelete=Keep; the other stack goes on with the record."
+                "Delete this stack: the record stays, and the other stack goes on with it."
             }
             Self::Validation { .. } => {
-                "Check ExternalID, and that nothing forbids Authomize to assume the role, then try again."
+                "Check ExternalID, and that no permissions boundary and no policy of the organization stands in the way of Authomize, then try again."
             }
             Self::NotDeregistered { .. } => {
-                "Remove it at Authomize by hand, then delete the stack again and retain this resource, or set OnDeregistrationFailure to Ignore beforehand."
+                "Remove it at Authomize by hand, then delete the stack again and retain this resource. OnDeregistrationFailure=Ignore, set before a deletion, lets the stack go all the same."
             }
         }
     }
@@ -199,3 +216,6 @@ impl Cause {
         format!("{capitalized}. {}", self.remedy())
     }
 }
+
+#[cfg(test)]
+mod tests;

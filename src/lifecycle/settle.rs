@@ -76,7 +76,7 @@ pub(super) async fn settle(
             }
             Ok(None) => {
                 return Err(Cause::Api {
-                    doing: "could not find the record again",
+                    doing: "the record disappeared while Authomize validated it",
                     source: ApiError::NotFound,
                 });
             }

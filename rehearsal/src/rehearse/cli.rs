@@ -6,13 +6,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde::Serialize;
-
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
-use super::{Options, Rehearsal, faulty};
+use super::{Options, Rehearsal, faulty, serve};
 
 /// Something did not hold.
 const NOT_HELD: u8 = 1;
@@ -20,6 +19,9 @@ const NOT_HELD: u8 = 1;
 const NOT_SET_UP: u8 = 2;
 /// Ended by Ctrl-C, as shells count it: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
+
+/// The closing line after Ctrl-C.
+const STOPPED: &str = "\nstopped by Ctrl-C; everything that was started here is gone";
 
 /// What `--help` ends with.
 const EXAMPLES: &str = "\
@@ -30,6 +32,7 @@ Examples:
   cargo rehearse faults                   what can go wrong, and what must come of it
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
+  cargo rehearse serve                    leave everything up, and get commands to try
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
 The first run fetches the local cloud; after that it works offline.
@@ -37,10 +40,23 @@ The first run fetches the local cloud; after that it works offline.
 Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
 
+/// What `serve --help` ends with.
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse serve                                    with the function as it is
+  cargo rehearse serve --binary target/debug/bootstrap    with a binary that you built
+
+It prints commands of the AWS CLI and of curl, ready to be copied into another
+terminal, and the address of a page that shows what the vendor has.
+
+Exit status: 0 ended by Ctrl-C, 2 it could not be set up, 130 ended by Ctrl-C before
+it was up.";
+
 /// Create, update and delete the stack on this machine, with a real
 /// CloudFormation engine and a sandbox of Authomize
 #[derive(Debug, Parser)]
 #[command(name = "rehearse", bin_name = "cargo rehearse", after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -66,6 +82,13 @@ enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Leave the cloud and the sandbox up until Ctrl-C, and print commands to try
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve {
+        /// Publish this binary instead of building one
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+    },
 }
 
 /// Runs the command and tells its exit status.
@@ -84,20 +107,21 @@ pub async fn main() -> ExitCode {
     };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let screen = Screen::new(sink, no_color);
-    let held = match (&arguments.command, &arguments.fault) {
+    let held = match (arguments.command, &arguments.fault) {
         (Some(Command::Faults { markdown }), _) => {
-            faulty::list(&screen, *markdown);
+            faulty::list(&screen, markdown);
             Ok(Some(true))
         }
+        (Some(Command::Serve { binary }), _) => serve_until_interrupted(binary, &screen).await,
         (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
-        (None, None) => rehearse(arguments, &screen).await,
+        (None, None) => rehearse(arguments.keep, arguments.json, arguments.binary, &screen).await,
     };
     match held {
         Ok(Some(true)) => ExitCode::SUCCESS,
         Ok(Some(false)) => ExitCode::from(NOT_HELD),
         Ok(None) => {
             screen.clear();
-            screen.line("\nstopped by Ctrl-C; everything that was started here is gone");
+            screen.line(STOPPED);
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
@@ -106,6 +130,25 @@ pub async fn main() -> ExitCode {
             ExitCode::from(NOT_SET_UP)
         }
     }
+}
+
+/// Serves until Ctrl-C, its normal end. `None` when that came before
+/// everything was up.
+async fn serve_until_interrupted(
+    binary: Option<PathBuf>,
+    screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    let options = Options { binary };
+    let set_up = Rehearsal::set_up_as_part_of(serve::STEPS, &options, screen);
+    let Some(rehearsal) = unless_interrupted(set_up).await else {
+        return Ok(None);
+    };
+    let rehearsal = rehearsal?;
+    serve::show_what_to_try(&rehearsal, screen);
+    interrupted().await;
+    drop(rehearsal);
+    screen.line(STOPPED);
+    Ok(Some(true))
 }
 
 /// Whether all held, or `None` when Ctrl-C ended the run. Whatever ends it,
@@ -123,10 +166,13 @@ async fn with_faults(name: &str, json: bool, screen: &Screen) -> Result<Option<b
 }
 
 /// The same for a rehearsal in which all is well.
-async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<bool>, SetupError> {
-    let options = Options {
-        binary: arguments.binary,
-    };
+async fn rehearse(
+    keep: bool,
+    json: bool,
+    binary: Option<PathBuf>,
+    screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    let options = Options { binary };
     let first = async {
         let mut rehearsal = Rehearsal::set_up(&options, screen).await?;
         rehearsal.deploy().await;
@@ -136,7 +182,7 @@ async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<bool>,
         return Ok(None);
     };
     let rehearsal = rehearsal?;
-    if arguments.keep {
+    if keep {
         rehearsal.show_the_way_around();
         interrupted().await;
         screen.line("");
@@ -144,7 +190,7 @@ async fn rehearse(arguments: Arguments, screen: &Screen) -> Result<Option<bool>,
     let Some(report) = unless_interrupted(rehearsal.delete_and_conclude()).await else {
         return Ok(None);
     };
-    if arguments.json {
+    if json {
         print(&report);
     }
     Ok(Some(report.held))

@@ -17,6 +17,7 @@ mod parameters;
 mod rehearsal;
 mod report;
 mod screen;
+mod serve;
 mod setup_error;
 mod template;
 pub mod world;

@@ -1,5 +1,6 @@
 //! The rehearsal itself: its six steps in order.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::engine::{Installation, StackError, StackOperation};
@@ -55,6 +56,18 @@ impl<'a> Rehearsal<'a> {
     /// # Errors
     /// When there is nothing to rehearse with.
     pub async fn set_up(options: &Options, screen: &'a Screen) -> Result<Self, SetupError> {
+        Self::set_up_as_part_of(STEPS, options, screen).await
+    }
+
+    /// The same two steps where there are `steps` in all.
+    ///
+    /// # Errors
+    /// When there is nothing to rehearse with.
+    pub(super) async fn set_up_as_part_of(
+        steps: usize,
+        options: &Options,
+        screen: &'a Screen,
+    ) -> Result<Self, SetupError> {
         if let Some(binary) = &options.binary
             && !binary.is_file()
         {
@@ -80,7 +93,7 @@ impl<'a> Rehearsal<'a> {
             "about 1 minute the first time, when it is fetched"
         };
         let began = Instant::now();
-        screen.step_begins(1, STEPS, "starting the cloud", expect);
+        screen.step_begins(1, steps, "starting the cloud", expect);
         let world = World::start().await?;
         report.cloud = world.report();
         report.injected = world.internet.environment().into_iter().collect();
@@ -105,7 +118,7 @@ impl<'a> Rehearsal<'a> {
 
         let began = Instant::now();
         let title = "building the function";
-        screen.step_begins(2, STEPS, title, "about 2 minutes the first time");
+        screen.step_begins(2, steps, title, "about 2 minutes the first time");
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
             None => build::release(template.root(), Product::Function).await?,
@@ -126,6 +139,16 @@ impl<'a> Rehearsal<'a> {
             seen: Vec::new(),
             role_arn: String::new(),
         })
+    }
+
+    /// Everything that it runs in.
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The template's file.
+    pub(super) fn template(&self) -> &Path {
+        &self.template.path
     }
 
     /// Creates the stack, updates it, and turns Identity Center on: steps 3

@@ -100,6 +100,11 @@ impl Screen {
         });
     }
 
+    /// A line above others.
+    pub(super) fn heading(&self, text: &str) {
+        self.line(&self.painted(Tone::Heading, text));
+    }
+
     /// A line that belongs to the step under way.
     pub fn note(&self, text: &str) {
         self.line(&format!("    {text}"));

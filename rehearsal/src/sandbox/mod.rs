@@ -2,13 +2,14 @@
 //!
 //! [`Tenant`] is the state machine: no sockets, no clock, no chance. [`Sandbox`]
 //! puts a server around it, records what it is asked, and can be told to
-//! misbehave. Both sides of the contract are checked against
+//! misbehave; it has a page for people, at `/`. Both sides of the contract are checked against
 //! `docs/authomize-api.yaml` while they talk, see [`contract`].
 
 mod answer_body;
 pub mod contract;
 mod fault;
 mod model;
+mod page;
 mod server;
 mod service;
 mod tenant;

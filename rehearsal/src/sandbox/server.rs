@@ -59,6 +59,8 @@ impl Default for SandboxOptions {
 /// One request that reached the sandbox. The token is not kept.
 #[derive(Clone, Debug)]
 pub struct RecordedRequest {
+    /// When it was answered or left unanswered.
+    pub at: OffsetDateTime,
     /// For example `PATCH`.
     pub method: String,
     /// Without the query.

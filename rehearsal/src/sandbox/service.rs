@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +26,7 @@ use super::answer_body::AnswerBody;
 use super::contract::Contract;
 use super::fault::{Fault, Kind};
 use super::model::Validation;
+use super::page::{self, TenantState};
 use super::server::RecordedRequest;
 use super::tenant::{ApiRequest, ApiResponse, ContractLevel, PendingValidation, Tenant};
 use super::validator::Validator;
@@ -128,6 +130,9 @@ impl Service {
         request: Request<Incoming>,
     ) -> Result<Response<AnswerBody>, EndConnection> {
         let (head, body) = request.into_parts();
+        if let Some(response) = self.for_people(&head) {
+            return Ok(response);
+        }
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
             return Err(EndConnection);
         };
@@ -182,6 +187,28 @@ impl Service {
         }
     }
 
+    /// The page of the tenant. It is no part of the API: no fault meets it, it
+    /// is not recorded, and a request with a token is not for it.
+    fn for_people(&self, head: &Parts) -> Option<Response<AnswerBody>> {
+        if head.method != Method::GET || head.headers.contains_key(header::AUTHORIZATION) {
+            return None;
+        }
+        match head.uri.path() {
+            "/" => {
+                let mut state = self.lock();
+                state.show_outcomes();
+                let page = page::render(&TenantState {
+                    apps: &state.tenant.apps(),
+                    requests: &state.requests,
+                    token: state.tenant.token(),
+                });
+                Some(seen_by_people("text/html; charset=utf-8", page))
+            }
+            "/favicon.ico" => Some(seen_by_people("image/svg+xml", page::ICON.to_owned())),
+            _ => None,
+        }
+    }
+
     fn handle(self: &Arc<Self>, request: &ApiRequest) -> ApiResponse {
         let (response, pending) = {
             let mut state = self.lock();
@@ -219,6 +246,7 @@ impl Service {
 
     fn record(&self, request: &ApiRequest, query: Option<&str>, status: Option<u16>) {
         self.lock().requests.push(RecordedRequest {
+            at: OffsetDateTime::now_utc(),
             method: request.method.clone(),
             path: request.path.clone(),
             query: query.map(ToOwned::to_owned),
@@ -247,6 +275,16 @@ fn members(query: Option<&str>) -> BTreeMap<String, String> {
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+fn seen_by_people(kind: &'static str, content: String) -> Response<AnswerBody> {
+    Response::builder()
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::CONTENT_SECURITY_POLICY, page::policy())
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .body(AnswerBody::whole(content))
+        .expect("fixed headers and hashes make a response")
 }
 
 fn written(response: &ApiResponse) -> Response<AnswerBody> {

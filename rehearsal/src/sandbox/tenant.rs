@@ -135,6 +135,11 @@ impl Tenant {
         }
     }
 
+    /// The token that may do everything with apps.
+    pub(super) fn token(&self) -> &str {
+        &self.options.token
+    }
+
     /// Every record that is not deleted, oldest first.
     pub fn apps(&self) -> Vec<App> {
         self.records
