@@ -1,5 +1,6 @@
 //! Every request gets exactly one answer, in time, whatever happens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use authomize_trust_role::configuration::{ENV_SECRET_ARN, ENV_STACK_ID};
@@ -9,7 +10,9 @@ use rehearsal::internet::HostPattern;
 use rehearsal::sandbox::Fault;
 use serde_json::{Value, json};
 
-use crate::world::{EXTERNAL_ID, LOGICAL, STACK, Setting, TOKEN, World, faulty, properties};
+use crate::world::{
+    Connecting, EXTERNAL_ID, LOGICAL, STACK, Setting, TOKEN, World, faulty, properties,
+};
 
 /// Short enough to see a deadline, long enough for the reserve of 5 s.
 const SHORT: Duration = Duration::from_secs(8);
@@ -299,6 +302,22 @@ async fn leaves_no_secret_anywhere_when_everything_goes_wrong() {
         told.to_string().contains("bad token [secret] for [secret]"),
         "{told}"
     );
+    world.end().await;
+}
+
+/// Case E42: neither do the attributes hold a secret that the vendor sends back.
+#[tokio::test]
+async fn leaves_no_secret_in_the_attributes() {
+    let world = World::with(Setting {
+        validator: Arc::new(Connecting(vec![TOKEN.to_owned(), EXTERNAL_ID.to_owned()])),
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let data = &outcome.answer()["Data"];
+    assert_eq!(data["ConnectedApps"], "[secret], [secret]");
+    assert!(outcome.answer().get("NoEcho").is_none());
     world.end().await;
 }
 

@@ -9,7 +9,10 @@ use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
 use rehearsal::aws_desk::{AwsDesk, Secret, Stack};
 use rehearsal::function::{Function, Invoked};
 use rehearsal::internet::{HostPattern, Internet};
-use rehearsal::sandbox::{AlwaysEnabled, ContractLevel, Sandbox, SandboxOptions, Validator};
+use rehearsal::sandbox::{
+    AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
+    Validator,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -35,6 +38,17 @@ pub(crate) struct World {
     pub(crate) internet: Internet,
     function: Function,
     _dir: TempDir,
+}
+
+/// Finds every role good and connects these apps.
+#[derive(Debug)]
+pub(crate) struct Connecting(pub(crate) Vec<String>);
+
+impl Validator for Connecting {
+    fn validate(&self, _: &AppConfig) -> Validating {
+        let connected_apps = self.0.clone();
+        Box::pin(async move { Validation::Enabled { connected_apps } })
+    }
 }
 
 /// How a world is to be.
