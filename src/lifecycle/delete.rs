@@ -41,12 +41,7 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
     session.progress.is("deregistering at Authomize");
     let vendor = token.and_then(|token| {
-        let parameter = farewell.api.clone();
-        let named = token.url.clone();
-        let api = parameter.or(named).ok_or(Cause::ForeignHost {
-            given: "malformed".to_owned(),
-        })?;
-        session.vendor(token, api, farewell.external_id.clone())
+        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
     });
     let run = Run {
         session,

@@ -111,8 +111,8 @@ pub struct Farewell {
     pub on_delete: OnDelete,
     /// The wish for the worst case.
     pub on_failure: OnDeregistrationFailure,
-    /// The API's address, if it is one.
-    pub api: Option<ApiUrl>,
+    /// The API's address.
+    pub api: ApiUrl,
     /// The name that a Create of these properties used.
     pub name: String,
     /// To be taken out of texts of the vendor.
@@ -192,7 +192,8 @@ pub fn warn_of_unknown(properties: &Value) {
 }
 
 impl Farewell {
-    /// Reads the properties of a Delete: what makes no sense is as if absent.
+    /// Reads the properties of a Delete: what makes no sense is as if the
+    /// parameter had been left at its default.
     pub fn read(properties: &Value, stack: &StackId, local: bool) -> Self {
         let text = |name: &str| properties[name].as_str().unwrap_or_default().trim();
         let parse = if local {
@@ -211,7 +212,7 @@ impl Farewell {
             } else {
                 OnDeregistrationFailure::Fail
             },
-            api: parse(text("ApiUrl")).ok(),
+            api: parse(text("ApiUrl")).unwrap_or_default(),
             name: match text("IntegrationName") {
                 "" => default_name(stack),
                 name => name.to_owned(),

@@ -185,7 +185,7 @@ fn reads_a_farewell_from_anything() {
         let farewell = Farewell::read(&properties, &stack(), false);
         assert_eq!(farewell.on_delete, OnDelete::Remove);
         assert_eq!(farewell.on_failure, OnDeregistrationFailure::Fail);
-        assert_eq!(farewell.api, None);
+        assert_eq!(farewell.api, ApiUrl::default());
         assert_eq!(farewell.name, "AWS 123456789012");
     }
     let mut properties = good();
