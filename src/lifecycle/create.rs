@@ -11,9 +11,9 @@ use super::ownership::{Found, found};
 use super::session::{NewRole, Session};
 use super::settle::settle;
 use super::undo::Undo;
+use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record};
-use crate::aws::Aws;
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::stack::{Standing, View};
@@ -62,8 +62,14 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
     let vendor = session
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
-    let registered = register(session, &aws, &view, &vendor, &registration).await?;
-    conclude(session, &aws, &view, &vendor, &registration, registered).await
+    let watch = Watch {
+        session,
+        aws: &aws,
+        before: &view,
+        meaning: View::for_create,
+    };
+    let registered = register(session, watch, &vendor, &registration).await?;
+    conclude(session, watch, &vendor, &registration, registered).await
 }
 
 /// A request that CloudFormation does not wait for. The id that it has recorded
@@ -79,8 +85,7 @@ fn at_rest(session: &Session, view: &View) -> Failure {
 /// try, or takes over one that was released.
 pub(super) async fn register(
     session: &Session,
-    aws: &Aws,
-    before: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Registered, Failure> {
@@ -92,7 +97,7 @@ pub(super) async fn register(
         if look {
             match look_for_ours(session, vendor, registration).await? {
                 Some(registered) => return Ok(registered),
-                None if lost(session, aws, before).await => {
+                None if watch.is_lost().await => {
                     return Err(session.fails(Cause::Cancelled { undone: false }));
                 }
                 None => {}
@@ -131,7 +136,7 @@ pub(super) async fn register(
             (_, Some(wait)) if error.is_retryable() => {
                 look = look || error.leaves_the_outcome_open();
                 sleep(wait).await;
-                if !look && lost(session, aws, before).await {
+                if !look && watch.is_lost().await {
                     return Err(session.fails(Cause::Cancelled { undone: false }));
                 }
             }
@@ -290,8 +295,7 @@ async fn take_over(
 /// record before it says SUCCESS.
 async fn conclude(
     session: &Session,
-    aws: &Aws,
-    before: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
     registered: Registered,
@@ -300,7 +304,7 @@ async fn conclude(
     session.progress.answers_with(id.clone());
     match settle(session, vendor, registered.record, registration).await {
         Ok(record) => {
-            if lost(session, aws, before).await {
+            if watch.is_lost().await {
                 return Err(undo(session, registered.undo).await);
             }
             Ok(Success {
@@ -315,11 +319,6 @@ async fn conclude(
             Err(session.fails(cause))
         }
     }
-}
-
-async fn lost(session: &Session, aws: &Aws, before: &View) -> bool {
-    let now = session.own_stack(aws).look().await;
-    now.lost_since(before)
 }
 
 /// The stack is gone: so must be the record. What cannot be undone in time is

@@ -7,9 +7,9 @@ use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
 use super::settle::settle;
+use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record, Status};
-use crate::aws::Aws;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Desired, Registration};
 use crate::stack::{Standing, View};
@@ -79,7 +79,15 @@ pub(super) async fn update(
             id,
             attributes: attributes(&record),
         }),
-        None => register_again(session, &aws, &view, &vendor, &registration).await,
+        None => {
+            let watch = Watch {
+                session,
+                aws: &aws,
+                before: &view,
+                meaning: View::for_update,
+            };
+            register_again(session, watch, &vendor, &registration).await
+        }
     }
 }
 
@@ -141,12 +149,11 @@ async fn amend(
 /// new id makes CloudFormation send a Delete for the old one, which finds nothing.
 async fn register_again(
     session: &Session,
-    aws: &Aws,
-    view: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Success, Failure> {
-    let registered = register(session, aws, view, vendor, registration).await?;
+    let registered = register(session, watch, vendor, registration).await?;
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
     match settle(session, vendor, registered.record, registration).await {
         Ok(record) => Ok(Success {

@@ -3,7 +3,7 @@
 use rehearsal::aws_desk::Stack;
 use serde_json::json;
 
-use crate::world::{World, properties, with};
+use crate::world::{LOGICAL, NAME, STACK, World, properties, with};
 
 #[tokio::test]
 async fn amends_the_same_record_under_the_same_id() {
@@ -70,18 +70,11 @@ async fn is_rolled_back_by_an_update_back() {
     )]);
     let mut back = world.update_event(&id, properties(), changed);
     back["RequestId"] = json!("update-2");
-    back["ResponseURL"] = json!(world.bucket.presign(
-        crate::world::STACK,
-        crate::world::LOGICAL,
-        "update-2"
-    ));
+    back["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "update-2"));
     let outcome = world.send(&back).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(outcome.id(), id);
-    assert_eq!(
-        outcome.answer()["Data"]["IntegrationName"],
-        crate::world::NAME
-    );
+    assert_eq!(outcome.answer()["Data"]["IntegrationName"], NAME);
     world.end().await;
 }
 
@@ -125,6 +118,31 @@ async fn registers_again_when_the_record_is_gone() {
     )]);
     let cleanup = world.send(&world.delete_event(&id, properties())).await;
     assert_eq!(cleanup.status(), "SUCCESS", "{}", cleanup.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// Case E27: the way back registers again what is gone, also when Lambda runs
+/// it a minute late: a stack that rolls back still waits for its Updates.
+#[tokio::test]
+async fn registers_again_on_the_way_back() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([Stack::is(
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        &id,
+    )]);
+    let changed = with("OwnerEmail", "owner@example.com");
+    let mut event = world.update_event(&id, properties(), changed);
+    let minute = time::Duration::MINUTE;
+    let url = world
+        .bucket
+        .presign_before(minute, STACK, LOGICAL, "update-1");
+    event["ResponseURL"] = json!(url);
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
 }
