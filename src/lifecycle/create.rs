@@ -10,7 +10,7 @@ use super::failure::{Cause, Failure};
 use super::ownership::{Found, found};
 use super::session::{NewRole, Session};
 use super::settle::settle;
-use super::undo::Undo;
+use super::undo::{Undo, undo_an_earlier_run, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record};
@@ -50,18 +50,22 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         session.token(&aws, NewRole::Possible),
         own_stack.look_for(View::for_create),
     );
-    match view.for_create() {
-        Standing::Wanted => {}
+    let standing = view.for_create();
+    match standing {
         Standing::AtRest => return Err(at_rest(session, &view)),
-        Standing::Cancelled => {
+        Standing::Cancelled if !session.may_be_a_second_run() => {
             return Err(session.fails(Cause::Cancelled { undone: false }));
         }
+        Standing::Wanted | Standing::Cancelled => {}
     }
     let registration = desired.registration;
     let token = token.map_err(|cause| session.fails(cause))?;
     let vendor = session
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
+    if standing == Standing::Cancelled {
+        return Err(undo_an_earlier_run(session, properties, &view, &vendor).await);
+    }
     let watch = Watch {
         session,
         aws: &aws,
@@ -305,7 +309,7 @@ async fn conclude(
     match settle(session, vendor, registered.record, registration).await {
         Ok(record) => {
             if watch.is_lost().await {
-                return Err(undo(session, registered.undo).await);
+                return Err(undo_now(session, registered.undo).await);
             }
             Ok(Success {
                 id,
@@ -317,27 +321,6 @@ async fn conclude(
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))
-        }
-    }
-}
-
-/// The stack is gone: so must be the record. What cannot be undone in time is
-/// left to the rollback's Delete, and to what goes on after the answer.
-async fn undo(session: &Session, undo: Undo) -> Failure {
-    session
-        .progress
-        .is("undoing the registration of a cancelled stack");
-    match undo.run().await {
-        Ok(()) => {
-            session.progress.answers_with(session.none_id());
-            session.fails(Cause::Cancelled { undone: true })
-        }
-        Err(error) => {
-            warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
-            Failure {
-                unfinished: Some(Box::new(undo)),
-                ..session.fails(Cause::Cancelled { undone: false })
-            }
         }
     }
 }

@@ -65,6 +65,26 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
 }
 
+/// Removes, or releases, what bears our marker; false if there is nothing.
+///
+/// # Errors
+/// The vendor refused, could not be asked, or cannot say whose a record is.
+pub(super) async fn remove_by_the_marker(
+    session: &Session,
+    properties: &Value,
+    view: &View,
+    vendor: &Authomize,
+) -> Result<bool, Cause> {
+    let local = session.configuration.local.is_some();
+    let farewell = Farewell::read(properties, &session.stack_id, local);
+    let run = Run {
+        session,
+        farewell: &farewell,
+        view,
+    };
+    run.remove_ours(vendor).await
+}
+
 fn done(session: &Session) -> Success {
     Success {
         id: session.progress.id(),
