@@ -12,8 +12,9 @@ use crate::properties::Registration;
 ///
 /// The role was made seconds ago and spreads through IAM for up to a minute, so
 /// a `failure` is validated again for a while. A record that is still being
-/// validated when the time is over is good enough: it exists, and the vendor
-/// goes on by itself.
+/// validated for the first time when the time is over is good enough: it exists,
+/// and the vendor goes on by itself. One that was found bad counts as bad until
+/// it is found good.
 ///
 /// # Errors
 /// [`Cause::Validation`] with the vendor's last error.
@@ -27,10 +28,14 @@ pub(super) async fn settle(
         .progress
         .is("waiting for Authomize to validate the role");
     let marker = session.marker();
+    let mut last_error = None;
     for wait in vendor.waits(session.waits.polls + 1) {
         let failed = match record.status {
             Status::Validating(_) => false,
-            Status::Failure => true,
+            Status::Failure => {
+                last_error = Some(told(&record));
+                true
+            }
             Status::Absent | Status::Enabled | Status::Deleted | Status::Settled(_) => break,
         };
         if !session.waits.allow(wait + session.waits.vendor_call / 4) {
@@ -60,11 +65,20 @@ pub(super) async fn settle(
         }
     }
     match record.status {
-        Status::Failure => Err(Cause::Validation {
-            last_error: record
-                .last_error
-                .unwrap_or_else(|| "no reason was given".to_owned()),
-        }),
-        _ => Ok(record),
+        Status::Failure => last_error = Some(told(&record)),
+        Status::Validating(_) => {}
+        Status::Absent | Status::Enabled | Status::Deleted | Status::Settled(_) => {
+            last_error = None;
+        }
     }
+    match last_error {
+        Some(last_error) => Err(Cause::Validation { last_error }),
+        None => Ok(record),
+    }
+}
+
+/// Why the vendor found a record bad.
+fn told(record: &Record) -> String {
+    let told = record.last_error.clone();
+    told.unwrap_or_else(|| "no reason was given".to_owned())
 }

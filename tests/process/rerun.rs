@@ -1,14 +1,20 @@
 //! Lambda runs a request again when its answer was lost, and may deliver one
 //! twice: it comes to the same.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use rehearsal::answer_bucket::BucketFault;
 use rehearsal::aws_desk::Stack;
 use rehearsal::function::Invoked;
-use rehearsal::sandbox::Fault;
+use rehearsal::sandbox::{Failing, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{LOGICAL, STACK, World, properties, with};
+use crate::world::{LOGICAL, STACK, Setting, World, properties, with};
+
+/// Long enough for every request, short enough that a failure comes soon.
+const SHORT: Duration = Duration::from_secs(12);
 
 /// The event as Lambda has it a minute after CloudFormation sent it.
 fn a_minute_old(world: &World, mut event: Value) -> Value {
@@ -36,9 +42,9 @@ fn bodies(world: &World, request_id: &str) -> Vec<Bytes> {
 /// sure that both answers are the same, byte for byte.
 async fn answers_the_same(world: &World, event: &Value, status: &str) {
     world.bucket.script(BucketFault::Refuse);
-    let lost = world.send(event).await;
+    let lost = world.send_within(event, SHORT).await;
     assert!(matches!(lost.invoked, Invoked::Failed(_)), "{lost:?}");
-    let again = world.send(event).await;
+    let again = world.send_within(event, SHORT).await;
     assert_eq!(again.status(), status, "{}", again.reason());
     let bodies = bodies(world, event["RequestId"].as_str().unwrap());
     assert_eq!(bodies.len(), 2);
@@ -67,6 +73,20 @@ async fn of_a_create_gives_the_same_answer() {
 async fn of_a_failed_create_gives_the_same_answer() {
     let world = World::new().await;
     let event = world.create_event(with("OwnerEmail", "nobody"));
+    answers_the_same(&world, &event, "FAILED").await;
+    world.end().await;
+}
+
+/// Case E16: a Create whose role the vendor cannot assume does not turn into a
+/// success by being looked at in the middle of one more validation.
+#[tokio::test]
+async fn of_a_create_that_cannot_be_validated_gives_the_same_answer() {
+    let world = World::with(Setting {
+        validator: Arc::new(Failing::always("the role cannot be assumed")),
+        ..Setting::default()
+    })
+    .await;
+    let event = a_minute_old(&world, world.create_event(properties()));
     answers_the_same(&world, &event, "FAILED").await;
     world.end().await;
 }
