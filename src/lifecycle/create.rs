@@ -26,8 +26,18 @@ pub(super) struct Registered {
     pub(super) record: Record,
     /// How to take it back.
     pub(super) undo: Undo,
+    pub(super) origin: Origin,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    /// This run made it.
+    Made,
+    /// It was this resource's before.
+    Found,
     /// It was another stack's before, and is handed back if anything fails.
-    taken_over: bool,
+    TakenOver,
 }
 
 /// Registers the account.
@@ -96,7 +106,8 @@ pub(super) async fn register(
     session.progress.is("registering at Authomize");
     let incoming = session.progress.id();
     let mut waits = vendor.waits(ROUNDS);
-    let mut look = session.may_be_a_second_run();
+    let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
+    let mut look = names_no_record || session.may_be_a_second_run();
     loop {
         if look {
             match look_for_ours(session, vendor, registration).await? {
@@ -114,7 +125,7 @@ pub(super) async fn register(
                 return Ok(Registered {
                     undo: Undo::removing(vendor, record.id.clone()),
                     record,
-                    taken_over: false,
+                    origin: Origin::Made,
                 });
             }
             Err(error) => error,
@@ -262,7 +273,7 @@ async fn adopt(
     Ok(Registered {
         record,
         undo,
-        taken_over: false,
+        origin: Origin::Found,
     })
 }
 
@@ -280,7 +291,7 @@ async fn take_over(
         Ok(record) => Ok(Registered {
             record,
             undo,
-            taken_over: true,
+            origin: Origin::TakenOver,
         }),
         Err(source) => {
             // It may have been taken over all the same.
@@ -317,7 +328,7 @@ async fn conclude(
             })
         }
         Err(cause) => {
-            if registered.taken_over && registered.undo.run().await.is_ok() {
+            if registered.origin == Origin::TakenOver && registered.undo.run().await.is_ok() {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::create::register;
+use super::create::{Origin, register};
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
@@ -145,8 +145,10 @@ async fn amend(
     }
 }
 
-/// The record is gone, or there never was one: register as a Create does. The
-/// new id makes CloudFormation send a Delete for the old one, which finds nothing.
+/// The record is gone, or the id names none: register as a Create does. The new
+/// id of a new record makes CloudFormation send a Delete for the old one, which
+/// finds nothing. A record that was this resource's all along keeps the id that
+/// came, and stays whatever the validation says.
 async fn register_again(
     session: &Session,
     watch: Watch<'_>,
@@ -154,12 +156,18 @@ async fn register_again(
     registration: &Registration,
 ) -> Result<Success, Failure> {
     let registered = register(session, watch, vendor, registration).await?;
-    let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    let incoming = session.incoming_id();
+    let issued = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    let is_the_same = registered.origin == Origin::Found
+        && incoming
+            .registered()
+            .is_none_or(|named| named.record == registered.record.id);
     match settle(session, vendor, registered.record, registration).await {
         Ok(record) => Ok(Success {
-            id,
+            id: if is_the_same { incoming } else { issued },
             attributes: attributes(&record),
         }),
+        Err(cause) if is_the_same => Err(session.fails(cause)),
         // The update fails with the old id, so nobody but us knows of the new record.
         Err(cause) => match registered.undo.run().await {
             Ok(()) => Err(session.fails(cause)),

@@ -1,9 +1,16 @@
 //! Updating the stack amends the registration under the same id.
 
-use rehearsal::aws_desk::Stack;
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::world::{LOGICAL, NAME, STACK, World, properties, with};
+use rehearsal::aws_desk::{Secret, Stack};
+use rehearsal::sandbox::Fault;
+use serde_json::{Value, json};
+
+use crate::world::{Fickle, LOGICAL, NAME, STACK, Setting, TOKEN, World, properties, with};
+
+/// Long enough for a request, short enough that a failure comes soon.
+const SHORT: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn amends_the_same_record_under_the_same_id() {
@@ -147,19 +154,56 @@ async fn registers_again_on_the_way_back() {
     world.end().await;
 }
 
-/// Case E24: a failed update keeps the incoming id.
+/// Case E24: a failed update keeps the incoming id, whatever made it fail.
 #[tokio::test]
 async fn keeps_its_id_when_it_fails() {
-    let world = World::new().await;
+    let good = || with("OwnerEmail", "owner@example.com");
+    let token = || Secret::Text(TOKEN.to_owned());
+    let revoked = Secret::Text("revoked".to_owned());
+    let slow = Fault::hang().times(20);
+    for (wanted, secret, fault) in [
+        (with("OwnerEmail", "nobody"), token(), None),
+        (Value::Null, token(), None),
+        (good(), Secret::Denied, None),
+        (good(), revoked, None),
+        (good(), token(), Some(Fault::status(422).only("PATCH"))),
+        (good(), token(), Some(slow)),
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        world.desk.stacks([Stack::updating(&id)]);
+        world.desk.secrets([secret]);
+        if let Some(fault) = fault {
+            world.sandbox.script(fault);
+        }
+        let event = world.update_event(&id, wanted, properties());
+        let outcome = world.send_within(&event, SHORT).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert_eq!(outcome.id(), id);
+        assert_eq!(world.sandbox.apps().len(), 1);
+        world.end().await;
+    }
+}
+
+/// Case E24: also when it had registered again already, which it takes back.
+#[tokio::test]
+async fn keeps_its_id_when_it_fails_after_registering_again() {
+    let validator = Arc::new(Fickle::default());
+    let world = World::with(Setting {
+        validator: validator.clone(),
+        ..Setting::default()
+    })
+    .await;
     let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    validator.turn();
     world.desk.stacks([Stack::updating(&id)]);
-    let bad = with("OwnerEmail", "nobody");
-    let outcome = world
-        .send(&world.update_event(&id, bad, properties()))
-        .await;
+    let changed = with("OwnerEmail", "owner@example.com");
+    let event = world.update_event(&id, changed, properties());
+    let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(outcome.id(), id);
-    assert!(world.vendor_calls().is_empty());
+    assert!(world.sandbox.apps().is_empty());
     world.end().await;
 }
 
@@ -168,13 +212,23 @@ async fn keeps_its_id_when_it_fails() {
 async fn understands_old_properties_of_another_shape() {
     let world = World::new().await;
     let id = world.created(properties()).await;
-    world.desk.stacks([Stack::updating(&id)]);
-    let old = json!({"Token": ["gone"], "Regions": 7});
-    let outcome = world
-        .send(&world.update_event(&id, properties(), old))
-        .await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-    assert_eq!(outcome.id(), id);
+    for (number, old) in [
+        json!({"Token": ["gone"], "Regions": 7}),
+        json!({}),
+        json!("nonsense"),
+        Value::Null,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.desk.stacks([Stack::updating(&id)]);
+        let mut event = world.event("Update", &format!("update-{number}"), properties());
+        event["PhysicalResourceId"] = json!(id);
+        event["OldResourceProperties"] = old;
+        let outcome = world.send(&event).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(outcome.id(), id);
+    }
     world.end().await;
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
@@ -10,8 +11,8 @@ use rehearsal::aws_desk::{AwsDesk, Secret, Stack};
 use rehearsal::function::{Function, Invoked};
 use rehearsal::internet::{HostPattern, Internet};
 use rehearsal::sandbox::{
-    AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
-    Validator,
+    AlwaysEnabled, AppConfig, ContractLevel, Failing, Sandbox, SandboxOptions, Validating,
+    Validation, Validator,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,6 +49,26 @@ impl Validator for Connecting {
     fn validate(&self, _: &AppConfig) -> Validating {
         let connected_apps = self.0.clone();
         Box::pin(async move { Validation::Enabled { connected_apps } })
+    }
+}
+
+/// Finds every role good, and none any more once it is told so.
+#[derive(Debug, Default)]
+pub(crate) struct Fickle(AtomicBool);
+
+impl Fickle {
+    pub(crate) fn turn(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Validator for Fickle {
+    fn validate(&self, config: &AppConfig) -> Validating {
+        if self.0.load(Ordering::SeqCst) {
+            Failing::always("the role is gone").validate(config)
+        } else {
+            AlwaysEnabled.validate(config)
+        }
     }
 }
 
