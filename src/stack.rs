@@ -382,6 +382,7 @@ mod tests {
         }
     }
 
+    /// Case E30: when a Create has lost its stack.
     #[test]
     fn takes_a_permission_that_is_gone_for_a_role_that_is_torn_down() {
         let before = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", ID);
@@ -399,6 +400,7 @@ mod tests {
         ));
     }
 
+    /// Cases E27 and E30: a stack that rolls back waits for its Updates.
     #[test]
     fn is_lost_for_a_create_and_not_for_an_update_while_it_rolls_back() {
         let now = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
