@@ -99,8 +99,9 @@ async fn finds_what_a_lost_request_made() {
     world.end().await;
 }
 
-/// Lambda runs a lost Create again. If that run cannot even read the token, the
-/// first one may have registered all the same: the id leads the rollback to it.
+/// Case E19: Lambda runs a lost Create again. If that run cannot even read the
+/// token, the first one may have registered all the same: the id leads the
+/// rollback to it.
 #[tokio::test]
 async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
     let world = World::with(Setting {
@@ -121,8 +122,8 @@ async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
     world.end().await;
 }
 
-/// The name is taken, and nobody can say by whom: perhaps by a run of this very
-/// Create that was delivered twice.
+/// Case E19: the name is taken, and nobody can say by whom: perhaps by a run of
+/// this very Create that was delivered twice.
 #[tokio::test]
 async fn remembers_that_a_taken_name_may_be_its_own() {
     let world = World::new().await;
@@ -239,6 +240,7 @@ async fn undoes_itself_when_the_stack_was_cancelled_meanwhile() {
     world.end().await;
 }
 
+/// Case E30: and so does one that is denied what it was allowed before.
 #[tokio::test]
 async fn undoes_itself_when_its_role_is_torn_down_meanwhile() {
     let world = World::new().await;

@@ -75,6 +75,7 @@ async fn finds_by_the_marker_what_an_unanswered_create_left() {
     world.end().await;
 }
 
+/// Case E21: where the vendor cannot be asked, most likely nothing is there.
 #[tokio::test]
 async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {
     let world = World::with(Setting {
@@ -94,6 +95,7 @@ async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {
     );
 }
 
+/// Case E21: and what is there without the marker is somebody else's.
 #[tokio::test]
 async fn leaves_strangers_alone() {
     let world = World::new().await;

@@ -1,0 +1,5 @@
+//! What the pages in `docs/` say about the code is so.
+
+mod markdown;
+mod protocol_table;
+mod sources;
