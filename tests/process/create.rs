@@ -1,6 +1,7 @@
 //! Creating the stack registers its account: once, and only then.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Failing, Fault};
@@ -9,6 +10,9 @@ use serde_json::json;
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, World, properties, with,
 };
+
+/// Long enough for every request, short enough that a failure comes soon.
+const SHORT: Duration = Duration::from_secs(12);
 
 #[tokio::test]
 async fn registers_the_account_and_answers_its_attributes() {
@@ -199,7 +203,8 @@ async fn fails_with_the_vendors_words_and_an_id_that_the_rollback_deletes() {
         ..Setting::default()
     })
     .await;
-    let outcome = world.send(&world.create_event(properties())).await;
+    let event = world.create_event(properties());
+    let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(
         outcome.reason().contains("AccessDenied"),

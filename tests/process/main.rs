@@ -11,6 +11,7 @@ mod delete;
 mod events;
 mod physical_id;
 mod rerun;
+mod secrets;
 mod tracker;
 mod unusable_event;
 mod update;

@@ -134,6 +134,21 @@ async fn of_an_answered_create_registers_nothing_more() {
     world.end().await;
 }
 
+/// Case E18: two deliveries at the same time, each to a process of its own.
+#[tokio::test]
+async fn of_a_create_beside_itself_registers_once() {
+    let world = World::new().await;
+    let twin = world.twin().await;
+    let event = world.create_event(properties());
+    let (_, beside) = tokio::join!(world.send(&event), twin.invoke(event.to_string(), SHORT));
+    assert_eq!(beside, Invoked::Returned(Value::Null));
+    let bodies = bodies(&world, "create-1");
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies[0], bodies[1]);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// Case E30: a cancelled Create that could not undo itself is run again, and
 /// that run undoes what the first one made.
 #[tokio::test]
@@ -167,7 +182,8 @@ async fn is_not_needed_where_undoing_goes_on_after_the_answer() {
     world
         .sandbox
         .script(Fault::status(503).only("DELETE").times(7));
-    let outcome = world.send(&world.create_event(properties())).await;
+    let event = world.create_event(properties());
+    let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(outcome.id().starts_with("integration/"), "{}", outcome.id());
     assert_eq!(outcome.invoked, Invoked::Returned(Value::Null));

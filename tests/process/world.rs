@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) bucket: AnswerBucket,
     pub(crate) internet: Internet,
     function: Function,
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
     _dir: TempDir,
 }
 
@@ -183,7 +185,7 @@ impl World {
             HostPattern::Suffix(".amazonaws.com".to_owned()),
             desk.address(),
         );
-        let environment = function_environment()
+        let environment: Vec<_> = function_environment()
             .into_iter()
             .chain(internet.environment())
             .chain(
@@ -191,16 +193,28 @@ impl World {
                     .environment
                     .into_iter()
                     .map(|(name, value)| (name.to_owned(), value)),
-            );
-        let function = Function::start(&setting.binary, environment).await.unwrap();
+            )
+            .collect();
+        let function = Function::start(&setting.binary, environment.clone())
+            .await
+            .unwrap();
         Self {
             sandbox,
             desk,
             bucket,
             internet,
             function,
+            binary: setting.binary,
+            environment,
             _dir: dir,
         }
+    }
+
+    /// A second process of the same function, as Lambda starts one for an event
+    /// that comes while the first is busy.
+    pub(crate) async fn twin(&self) -> Function {
+        let environment = self.environment.clone();
+        Function::start(&self.binary, environment).await.unwrap()
     }
 
     /// A request as CloudFormation sends it.
