@@ -179,6 +179,31 @@ mod tests {
         }
     }
 
+    /// Case E12: attributes are cut as a reason is, the id among them never.
+    #[test]
+    fn fits_into_4096_bytes_whatever_the_attributes() {
+        for piece in ["a", "😀", "\"\\"] {
+            let long = piece.repeat(3000);
+            let answer = Answer {
+                physical_id: PhysicalId::parse("integration/app_1/01234567"),
+                outcome: Outcome::Success(Attributes {
+                    integration_id: "app_1".to_owned(),
+                    integration_name: long.clone(),
+                    status: long.clone(),
+                    connected_apps: long,
+                }),
+            };
+            let body = answer.body(&address());
+            assert!(body.len() <= BODY_LIMIT, "{piece}: {}", body.len());
+            let value: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(value["PhysicalResourceId"], "integration/app_1/01234567");
+            assert_eq!(value["Data"]["IntegrationId"], "app_1");
+            for name in ["IntegrationName", "Status", "ConnectedApps"] {
+                assert!(value["Data"][name].as_str().unwrap().ends_with('…'));
+            }
+        }
+    }
+
     /// Case E8: members that are absent are not there, rather than null.
     #[test]
     fn has_no_null_members() {

@@ -9,6 +9,9 @@ use url::Url;
 /// The vendor's domain: the token goes to its hosts without further word.
 const VENDOR_DOMAIN: &str = "authomize.com";
 
+/// The host that serves tenants by default, as in the template's parameter.
+const DEFAULT_HOST: &str = "api.authomize.com";
+
 /// Where the API is: a scheme, a host, and in local mode perhaps a port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ApiUrl {
@@ -105,6 +108,16 @@ impl ApiUrl {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+}
+
+/// The template's default.
+impl Default for ApiUrl {
+    fn default() -> Self {
+        Self {
+            origin: format!("https://{DEFAULT_HOST}"),
+            host: DEFAULT_HOST.to_owned(),
+        }
     }
 }
 

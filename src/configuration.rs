@@ -114,6 +114,7 @@ mod tests {
         assert_eq!(local.ca_file, Some(PathBuf::from("/ca.pem")));
     }
 
+    /// Case E43: nothing of the environment can keep the function from starting.
     #[test]
     fn starts_with_nothing_at_all() {
         let configuration = read(&[]);

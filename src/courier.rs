@@ -201,3 +201,67 @@ fn is_passing(status: StatusCode) -> bool {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use http::Response;
+
+    use super::*;
+    use crate::physical_id::PhysicalId;
+    use crate::wire::{Exchange, WireError};
+
+    /// A bucket that is never well, and notes when it is asked.
+    #[derive(Debug, Default)]
+    struct Unwell(Mutex<Vec<Instant>>);
+
+    impl Wire for Unwell {
+        fn exchange(&self, _: Request<Bytes>) -> Exchange {
+            let mut asked = self.0.lock().unwrap();
+            asked.push(Instant::now());
+            let answer = match asked.len() % 3 {
+                0 => return Box::pin(std::future::pending()),
+                1 => Err(WireError::NotSent("no connection".to_owned())),
+                _ => Ok(Response::builder().status(503).body(Bytes::new()).unwrap()),
+            };
+            Box::pin(std::future::ready(answer))
+        }
+    }
+
+    /// The moments of all tries, from the start on.
+    async fn tries(timeout: Duration, seed: u64) -> Vec<Duration> {
+        let unwell = Arc::new(Unwell::default());
+        let wire: Arc<dyn Wire> = unwell.clone();
+        let start = Instant::now();
+        let errand = Errand {
+            address: Address::default(),
+            url: ResponseUrl::parse_local("https://bucket.example/answer").ok(),
+            waits: Waits::new(start, timeout),
+            progress: Progress::new(PhysicalId::parse("none/0123456789abcdef")),
+            log: String::new(),
+            seed,
+        };
+        let (answer, answered) = oneshot::channel();
+        drop(answer);
+        let answered = errand.run(&wire, answered).await;
+        assert!(answered.delivered.is_err());
+        assert!(Instant::now() < start + timeout);
+        let asked = unwell.0.lock().unwrap();
+        asked.iter().map(|moment| *moment - start).collect()
+    }
+
+    /// Case E4: the waits between tries grow and have jitter, a try that hangs has
+    /// an end of its own, and all of it ends before Lambda's deadline.
+    #[tokio::test(start_paused = true)]
+    async fn tries_ever_more_rarely_until_the_end() {
+        for timeout in [Duration::from_secs(240), Duration::from_secs(12)] {
+            let one = tries(timeout, 1).await;
+            let two = tries(timeout, 2).await;
+            assert!((10..100).contains(&one.len()), "{}", one.len());
+            assert!(one[1] < timeout / 100);
+            assert!(one[one.len() - 1] > timeout / 2);
+            assert_ne!(one, two, "no jitter");
+        }
+    }
+}

@@ -101,7 +101,8 @@ impl Request {
             Some(_) => return Err(EnvelopeError::RequestType("not a string".to_owned())),
             None => return Err(EnvelopeError::RequestType("missing".to_owned())),
         }
-        // The type insists on members that a valid Delete or Update may lack.
+        // The type insists on members that a Delete or an Update may lack, or have
+        // as null.
         for (name, absent) in [
             ("PhysicalResourceId", Value::String(String::new())),
             ("ResourceType", Value::String(String::new())),
@@ -109,7 +110,9 @@ impl Request {
             ("ResourceProperties", Value::Object(Map::new())),
             ("OldResourceProperties", Value::Object(Map::new())),
         ] {
-            fields.entry(name).or_insert(absent);
+            if fields.get(name).is_none_or(Value::is_null) {
+                fields.insert(name.to_owned(), absent);
+            }
         }
         let event: Event<Value, Value> = serde_json::from_value(event).map_err(|error| {
             EnvelopeError::Unreadable(crate::text::shown(&error.to_string(), &[]))
@@ -159,7 +162,12 @@ mod tests {
     #[test]
     fn reads_requests_that_lack_optional_members() {
         for kind in ["Create", "Update", "Delete"] {
-            assert_eq!(Request::read(&event(kind)).unwrap().kind(), kind);
+            let mut event = event(kind);
+            assert_eq!(Request::read(&event).unwrap().kind(), kind);
+            for name in ["PhysicalResourceId", "ResourceType", "ResourceProperties"] {
+                event[name] = Value::Null;
+            }
+            assert_eq!(Request::read(&event).unwrap().kind(), kind);
         }
     }
 

@@ -131,6 +131,23 @@ impl fmt::Display for PhysicalId {
 mod tests {
     use super::*;
 
+    /// Case E17: the id of a Create that made nothing, or perhaps something, is
+    /// made of stack and resource, and of nothing else.
+    #[test]
+    fn is_made_of_stack_and_resource() {
+        let stack: StackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b"
+            .parse()
+            .unwrap();
+        let another: StackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/c"
+            .parse()
+            .unwrap();
+        let id = ResourceHash::of(&stack, "r");
+        assert_eq!(id, ResourceHash::of_text(stack.as_str(), "r"));
+        assert_ne!(id, ResourceHash::of(&stack, "s"));
+        assert_ne!(id, ResourceHash::of(&another, "r"));
+    }
+
+    /// Case E25: every form that was ever issued is read, and printed as it was.
     #[test]
     fn prints_what_it_reads() {
         for (text, ours) in [
@@ -154,6 +171,7 @@ mod tests {
         }
     }
 
+    /// Case E17: CloudFormation takes up to 1 KB.
     #[test]
     fn stays_far_below_the_limit_of_1024_bytes() {
         let record: RecordId = "x".repeat(64).parse().unwrap();

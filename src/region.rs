@@ -120,6 +120,7 @@ impl fmt::Display for Region {
 mod tests {
     use super::*;
 
+    /// Case E40: a region's name tells its partition.
     #[test]
     fn knows_every_partition_by_the_name() {
         for (name, partition) in [

@@ -176,16 +176,16 @@ impl View {
         }
     }
 
-    /// Whether a Create that is about to answer SUCCESS has lost its stack.
-    /// Where the function could ask before and is denied now, its role is being
-    /// torn down.
-    pub fn lost_since(&self, before: &Self) -> bool {
+    /// Whether a request that is about to answer SUCCESS has lost its stack, by
+    /// what the view means for it. Where the function could ask before and is
+    /// denied now, its role is being torn down.
+    pub fn lost_since(&self, before: &Self, meaning: fn(&Self) -> Standing) -> bool {
         match self {
             Self::Seen {
                 resource: ResourcePhase::Complete,
                 ..
             } => false,
-            Self::Seen { .. } => self.for_create() != Standing::Wanted,
+            Self::Seen { .. } => meaning(self) != Standing::Wanted,
             Self::Denied => matches!(before, Self::Seen { .. }),
             Self::Unknown => false,
         }
@@ -393,13 +393,29 @@ mod tests {
         }
     }
 
+    /// Case E30: when a Create has lost its stack.
     #[test]
     fn takes_a_permission_that_is_gone_for_a_role_that_is_torn_down() {
         let before = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", ID);
-        assert!(View::Denied.lost_since(&before));
-        assert!(!View::Denied.lost_since(&View::Denied));
-        assert!(!View::Unknown.lost_since(&before));
-        assert!(!seen("CREATE_COMPLETE", "CREATE_COMPLETE", ID).lost_since(&before));
-        assert!(seen("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ID).lost_since(&before));
+        let lost = |now: View, before: &View| now.lost_since(before, View::for_create);
+        assert!(lost(View::Denied, &before));
+        assert!(!lost(View::Denied, &View::Denied));
+        assert!(!lost(View::Unknown, &before));
+        assert!(!lost(
+            seen("CREATE_COMPLETE", "CREATE_COMPLETE", ID),
+            &before
+        ));
+        assert!(lost(
+            seen("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ID),
+            &before
+        ));
+    }
+
+    /// Cases E27 and E30: a stack that rolls back waits for its Updates.
+    #[test]
+    fn is_lost_for_a_create_and_not_for_an_update_while_it_rolls_back() {
+        let now = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
+        assert!(now.lost_since(&now, View::for_create));
+        assert!(!now.lost_since(&now, View::for_update));
     }
 }

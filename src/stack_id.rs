@@ -99,6 +99,7 @@ impl fmt::Display for StackId {
 mod tests {
     use super::*;
 
+    /// Case E40: a stack's id tells its partition.
     #[test]
     fn reads_account_region_and_partition() {
         let id: StackId = "arn:aws-cn:cloudformation:cn-north-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123"

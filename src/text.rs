@@ -54,6 +54,8 @@ fn is_invisible(c: char) -> bool {
 mod tests {
     use super::*;
 
+    /// Cases E13 and E42: foreign text is cut between characters, and our own
+    /// secrets are taken out of it.
     #[test]
     fn shows_foreign_text_short_printable_and_harmless() {
         let secret = SecretString::from("s3cret");

@@ -120,6 +120,7 @@ mod tests {
         }
     }
 
+    /// Case E42.
     #[test]
     fn debug_shows_no_token() {
         let token = Token::read(&"abcdef".into(), false).unwrap();

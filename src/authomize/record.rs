@@ -88,14 +88,14 @@ impl Marker {
 }
 
 impl Status {
-    fn read(text: Option<String>) -> Self {
+    fn read(text: Option<String>, secrets: &[&SecretString]) -> Self {
         match text.as_deref() {
             None => Self::Absent,
             Some("enabled") => Self::Enabled,
             Some("failure") => Self::Failure,
             Some("deleted") => Self::Deleted,
             Some("initializing" | "validating") => Self::Validating(text.unwrap_or_default()),
-            Some(other) => Self::Settled(shown(other, &[])),
+            Some(other) => Self::Settled(shown(other, secrets)),
         }
     }
 
@@ -156,11 +156,11 @@ impl Record {
             id: app.id,
             name: app.integration_name,
             created_at: app.created_at.and_then(|text| moment(&text)),
-            status: Status::read(app.status),
+            status: Status::read(app.status, secrets),
             last_error: app.last_error.map(|text| shown(&text, secrets)),
             connected_apps: app
                 .connected_apps
-                .map(|apps| apps.iter().map(|app| shown(app, &[])).collect()),
+                .map(|apps| apps.iter().map(|app| shown(app, secrets)).collect()),
             marking,
             config,
         })

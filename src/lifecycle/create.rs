@@ -10,10 +10,10 @@ use super::failure::{Cause, Failure};
 use super::ownership::{Found, found};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
-use super::undo::Undo;
+use super::undo::{Undo, undo_an_earlier_run, undo_now};
+use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record};
-use crate::aws::Aws;
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::stack::{Standing, View};
@@ -26,8 +26,18 @@ pub(super) struct Registered {
     pub(super) record: Record,
     /// How to take it back.
     pub(super) undo: Undo,
+    pub(super) origin: Origin,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    /// This run made it.
+    Made,
+    /// It was this resource's before.
+    Found,
     /// It was another stack's before, and is handed back if anything fails.
-    taken_over: bool,
+    TakenOver,
 }
 
 /// Registers the account.
@@ -50,20 +60,30 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         session.token(&aws, NewRole::Possible),
         own_stack.look_for(View::for_create),
     );
-    match view.for_create() {
-        Standing::Wanted => {}
+    let standing = view.for_create();
+    match standing {
         Standing::AtRest => return Err(at_rest(session, &view)),
-        Standing::Cancelled => {
+        Standing::Cancelled if !session.may_be_a_second_run() => {
             return Err(session.fails(Cause::Cancelled { undone: false }));
         }
+        Standing::Wanted | Standing::Cancelled => {}
     }
     let registration = desired.registration;
     let token = token.map_err(|cause| session.fails(cause))?;
     let vendor = session
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
-    let registered = register(session, &aws, &view, &vendor, &registration).await?;
-    conclude(session, &aws, &view, &vendor, &registration, registered).await
+    if standing == Standing::Cancelled {
+        return Err(undo_an_earlier_run(session, properties, &view, &vendor).await);
+    }
+    let watch = Watch {
+        session,
+        aws: &aws,
+        before: &view,
+        meaning: View::for_create,
+    };
+    let registered = register(session, watch, &vendor, &registration).await?;
+    conclude(session, watch, &vendor, &registration, registered).await
 }
 
 /// A request that CloudFormation does not wait for. The id that it has recorded
@@ -79,20 +99,20 @@ fn at_rest(session: &Session, view: &View) -> Failure {
 /// try, or takes over one that was released.
 pub(super) async fn register(
     session: &Session,
-    aws: &Aws,
-    before: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Registered, Failure> {
     session.progress.is("registering at Authomize");
     let incoming = session.progress.id();
     let mut waits = vendor.waits(ROUNDS);
-    let mut look = session.may_be_a_second_run();
+    let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
+    let mut look = names_no_record || session.may_be_a_second_run();
     loop {
         if look {
             match look_for_ours(session, vendor, registration).await? {
                 Some(registered) => return Ok(registered),
-                None if lost(session, aws, before).await => {
+                None if watch.is_lost().await => {
                     return Err(session.fails(Cause::Cancelled { undone: false }));
                 }
                 None => {}
@@ -105,7 +125,7 @@ pub(super) async fn register(
                 return Ok(Registered {
                     undo: Undo::removing(vendor, record.id.clone()),
                     record,
-                    taken_over: false,
+                    origin: Origin::Made,
                 });
             }
             Err(error) => error,
@@ -131,7 +151,7 @@ pub(super) async fn register(
             (_, Some(wait)) if error.is_retryable() => {
                 look = look || error.leaves_the_outcome_open();
                 sleep(wait).await;
-                if !look && lost(session, aws, before).await {
+                if !look && watch.is_lost().await {
                     return Err(session.fails(Cause::Cancelled { undone: false }));
                 }
             }
@@ -253,7 +273,7 @@ async fn adopt(
     Ok(Registered {
         record,
         undo,
-        taken_over: false,
+        origin: Origin::Found,
     })
 }
 
@@ -271,7 +291,7 @@ async fn take_over(
         Ok(record) => Ok(Registered {
             record,
             undo,
-            taken_over: true,
+            origin: Origin::TakenOver,
         }),
         Err(source) => {
             // It may have been taken over all the same.
@@ -290,8 +310,7 @@ async fn take_over(
 /// record before it says SUCCESS.
 async fn conclude(
     session: &Session,
-    aws: &Aws,
-    before: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
     registered: Registered,
@@ -301,8 +320,8 @@ async fn conclude(
     let settled = settle(session, vendor, registered.record, registration).await;
     match settled.and_then(Settled::validated) {
         Ok(record) => {
-            if lost(session, aws, before).await {
-                return Err(undo(session, registered.undo).await);
+            if watch.is_lost().await {
+                return Err(undo_now(session, registered.undo).await);
             }
             Ok(Success {
                 id,
@@ -310,36 +329,10 @@ async fn conclude(
             })
         }
         Err(cause) => {
-            if registered.taken_over && registered.undo.run().await.is_ok() {
+            if registered.origin == Origin::TakenOver && registered.undo.run().await.is_ok() {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))
-        }
-    }
-}
-
-async fn lost(session: &Session, aws: &Aws, before: &View) -> bool {
-    let now = session.own_stack(aws).look().await;
-    now.lost_since(before)
-}
-
-/// The stack is gone: so must be the record. What cannot be undone in time is
-/// left to the rollback's Delete, and to what goes on after the answer.
-async fn undo(session: &Session, undo: Undo) -> Failure {
-    session
-        .progress
-        .is("undoing the registration of a cancelled stack");
-    match undo.run().await {
-        Ok(()) => {
-            session.progress.answers_with(session.none_id());
-            session.fails(Cause::Cancelled { undone: true })
-        }
-        Err(error) => {
-            warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
-            Failure {
-                unfinished: Some(Box::new(undo)),
-                ..session.fails(Cause::Cancelled { undone: false })
-            }
         }
     }
 }

@@ -41,12 +41,7 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
     session.progress.is("deregistering at Authomize");
     let vendor = token.and_then(|token| {
-        let parameter = farewell.api.clone();
-        let named = token.url.clone();
-        let api = parameter.or(named).ok_or(Cause::ForeignHost {
-            given: "malformed".to_owned(),
-        })?;
-        session.vendor(token, api, farewell.external_id.clone())
+        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
     });
     let run = Run {
         session,
@@ -68,6 +63,26 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
         Ok(()) => Ok(done(session)),
         Err(cause) => run.not_deregistered(&id, cause),
     }
+}
+
+/// Removes, or releases, what bears our marker; false if there is nothing.
+///
+/// # Errors
+/// The vendor refused, could not be asked, or cannot say whose a record is.
+pub(super) async fn remove_by_the_marker(
+    session: &Session,
+    properties: &Value,
+    view: &View,
+    vendor: &Authomize,
+) -> Result<bool, Cause> {
+    let local = session.configuration.local.is_some();
+    let farewell = Farewell::read(properties, &session.stack_id, local);
+    let run = Run {
+        session,
+        farewell: &farewell,
+        view,
+    };
+    run.remove_ours(vendor).await
 }
 
 fn done(session: &Session) -> Success {

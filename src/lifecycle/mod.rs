@@ -11,6 +11,7 @@ mod session;
 mod settle;
 mod undo;
 mod update;
+mod watch;
 
 pub use failure::{Cause, Failure};
 pub use session::Session;

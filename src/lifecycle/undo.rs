@@ -1,7 +1,14 @@
 //! Taking back what a Create did, when its stack is gone or fails.
 
+use serde_json::Value;
+use tracing::warn;
+
+use super::delete::remove_by_the_marker;
+use super::failure::{Cause, Failure};
+use super::session::Session;
 use crate::authomize::{ApiError, Authomize, Record};
 use crate::record_id::RecordId;
+use crate::stack::View;
 
 /// How to take a registration back: what a run made is removed, what it took
 /// over is released again.
@@ -60,4 +67,44 @@ impl Undo {
             Way::Release(record) => &record.id,
         }
     }
+}
+
+/// The stack is gone: so must be the record. What cannot be undone in time is
+/// left to the rollback's Delete, and to what goes on after the answer.
+pub(super) async fn undo_now(session: &Session, undo: Undo) -> Failure {
+    session
+        .progress
+        .is("undoing the registration of a cancelled stack");
+    match undo.run().await {
+        Ok(()) => {
+            session.progress.answers_with(session.none_id());
+            session.fails(Cause::Cancelled { undone: true })
+        }
+        Err(error) => {
+            warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+            Failure {
+                unfinished: Some(Box::new(undo)),
+                ..session.fails(Cause::Cancelled { undone: false })
+            }
+        }
+    }
+}
+
+/// The stack was gone when this run began, but perhaps not when an earlier one
+/// registered: what bears our marker goes.
+pub(super) async fn undo_an_earlier_run(
+    session: &Session,
+    properties: &Value,
+    view: &View,
+    vendor: &Authomize,
+) -> Failure {
+    session
+        .progress
+        .is("undoing the registration of a cancelled stack");
+    let removed = remove_by_the_marker(session, properties, view, vendor).await;
+    let undone = removed.unwrap_or_else(|error| {
+        warn!(error = %error, "the registration of an earlier run is not undone");
+        false
+    });
+    session.fails(Cause::Cancelled { undone })
 }

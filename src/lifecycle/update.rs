@@ -3,14 +3,14 @@
 use serde_json::Value;
 use tracing::warn;
 
-use super::create::register;
+use super::create::{Origin, register};
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
+use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::{ApiError, Authomize, Record, Status};
-use crate::aws::Aws;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Desired, Registration};
 use crate::stack::{Standing, View};
@@ -90,7 +90,15 @@ pub(super) async fn update(
             id,
             attributes: attributes(&record),
         }),
-        None => register_again(session, &aws, &view, &vendor, &registration).await,
+        None => {
+            let watch = Watch {
+                session,
+                aws: &aws,
+                before: &view,
+                meaning: View::for_update,
+            };
+            register_again(session, watch, &vendor, &registration).await
+        }
     }
 }
 
@@ -176,23 +184,30 @@ fn not_amended(source: ApiError) -> Cause {
     }
 }
 
-/// The record is gone, or there never was one: register as a Create does. The
-/// new id makes CloudFormation send a Delete for the old one, which finds nothing.
+/// The record is gone, or the id names none: register as a Create does. The new
+/// id of a new record makes CloudFormation send a Delete for the old one, which
+/// finds nothing. A record that was this resource's all along keeps the id that
+/// came, and stays whatever the validation says.
 async fn register_again(
     session: &Session,
-    aws: &Aws,
-    view: &View,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Success, Failure> {
-    let registered = register(session, aws, view, vendor, registration).await?;
-    let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    let registered = register(session, watch, vendor, registration).await?;
+    let incoming = session.incoming_id();
+    let issued = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    let is_the_same = registered.origin == Origin::Found
+        && incoming
+            .registered()
+            .is_none_or(|named| named.record == registered.record.id);
     let settled = settle(session, vendor, registered.record, registration).await;
     match settled.and_then(Settled::validated) {
         Ok(record) => Ok(Success {
-            id,
+            id: if is_the_same { incoming } else { issued },
             attributes: attributes(&record),
         }),
+        Err(cause) if is_the_same => Err(session.fails(cause)),
         // The update fails with the old id, so nobody but us knows of the new record.
         Err(cause) => match registered.undo.run().await {
             Ok(()) => Err(session.fails(cause)),

@@ -20,7 +20,7 @@ use crate::api_url::{ApiUrl, ApiUrlError};
 use crate::region::Region;
 use crate::stack_id::StackId;
 use crate::text::{printable, shown};
-use value::{Fields, WrongType};
+use value::{Fields, WrongType, scalar};
 
 /// All properties that the resource has, `ServiceToken` and `ServiceTimeout`
 /// included, which CloudFormation passes on.
@@ -111,8 +111,8 @@ pub struct Farewell {
     pub on_delete: OnDelete,
     /// The wish for the worst case.
     pub on_failure: OnDeregistrationFailure,
-    /// The API's address, if it is one.
-    pub api: Option<ApiUrl>,
+    /// The API's address.
+    pub api: ApiUrl,
     /// The name that a Create of these properties used.
     pub name: String,
     /// To be taken out of texts of the vendor.
@@ -192,9 +192,10 @@ pub fn warn_of_unknown(properties: &Value) {
 }
 
 impl Farewell {
-    /// Reads the properties of a Delete: what makes no sense is as if absent.
+    /// Reads the properties of a Delete: what makes no sense is as if the
+    /// parameter had been left at its default.
     pub fn read(properties: &Value, stack: &StackId, local: bool) -> Self {
-        let text = |name: &str| properties[name].as_str().unwrap_or_default().trim();
+        let text = |name: &str| scalar(&properties[name]).unwrap_or_default();
         let parse = if local {
             ApiUrl::parse_local
         } else {
@@ -211,11 +212,10 @@ impl Farewell {
             } else {
                 OnDeregistrationFailure::Fail
             },
-            api: parse(text("ApiUrl")).ok(),
-            name: match text("IntegrationName") {
-                "" => default_name(stack),
-                name => name.to_owned(),
-            },
+            api: parse(&text("ApiUrl")).unwrap_or_default(),
+            name: Some(text("IntegrationName"))
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| default_name(stack)),
             external_id: text("ExternalId").into(),
         }
     }

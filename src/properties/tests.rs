@@ -33,7 +33,8 @@ fn with(name: &str, value: Value) -> Result<Desired, PropertyError> {
     read(&properties, &stack(), false)
 }
 
-/// Case E31: strings, booleans in any spelling, lists, and empty as absent.
+/// Case E31: strings, booleans in any spelling, numbers, lists, and empty as
+/// absent.
 #[test]
 fn reads_values_in_every_spelling_of_cloudformation() {
     let registration = read(&good(), &stack(), false).unwrap().registration;
@@ -44,6 +45,26 @@ fn reads_values_in_every_spelling_of_cloudformation() {
     for yes in [json!("true"), json!("True"), json!(true)] {
         let desired = with("IncludeIdentityCenter", yes).unwrap();
         assert!(desired.registration.include_identity_center);
+    }
+    for no in [json!("false"), json!("FALSE"), json!(false), json!("")] {
+        let desired = with("IncludeIdentityCenter", no).unwrap();
+        assert!(!desired.registration.include_identity_center);
+    }
+    for five in [json!("5"), json!(5)] {
+        let mut properties = good();
+        properties["IntegrationName"] = five;
+        let desired = read(&properties, &stack(), false).unwrap();
+        assert_eq!(desired.registration.name, "5");
+        assert_eq!(Farewell::read(&properties, &stack(), false).name, "5");
+    }
+    for list in [
+        json!("210987654321"),
+        json!(210_987_654_321_u64),
+        json!(["210987654321"]),
+        json!([210_987_654_321_u64]),
+    ] {
+        let accounts = with("AdditionalAccountIds", list).unwrap();
+        assert_eq!(accounts.registration.accounts[1].as_str(), "210987654321");
     }
     for list in [
         json!("us-east-1, eu-west-1"),
@@ -185,7 +206,7 @@ fn reads_a_farewell_from_anything() {
         let farewell = Farewell::read(&properties, &stack(), false);
         assert_eq!(farewell.on_delete, OnDelete::Remove);
         assert_eq!(farewell.on_failure, OnDeregistrationFailure::Fail);
-        assert_eq!(farewell.api, None);
+        assert_eq!(farewell.api, ApiUrl::default());
         assert_eq!(farewell.name, "AWS 123456789012");
     }
     let mut properties = good();

@@ -32,15 +32,9 @@ impl<'a> Fields<'a> {
     ) -> Result<Option<String>, PropertyError> {
         let text = match self.0.get(name) {
             None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(text)) => text.trim().to_owned(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Bool(boolean)) => boolean.to_string(),
-            Some(other) => {
-                return Err(wrong_type(
-                    parameter,
-                    WrongType(kind(other), "accepted is a text"),
-                ));
-            }
+            Some(value) => scalar(value).ok_or_else(|| {
+                wrong_type(parameter, WrongType(kind(value), "accepted is a text"))
+            })?,
         };
         Ok((!text.is_empty()).then_some(text))
     }
@@ -82,30 +76,32 @@ impl<'a> Fields<'a> {
         name: &str,
         parameter: &'static str,
     ) -> Result<Vec<String>, PropertyError> {
-        let items: Vec<&str> = match self.0.get(name) {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::String(text)) => text.split(',').collect(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| {
-                    item.as_str().ok_or_else(|| {
-                        wrong_type(
-                            parameter,
-                            WrongType(kind(item), "accepted is a list of texts"),
-                        )
-                    })
-                })
-                .collect::<Result<_, _>>()?,
-            Some(other) => {
+        let text = |value: &Value| {
+            scalar(value).ok_or_else(|| {
                 let accepted = "accepted is a list of texts";
-                return Err(wrong_type(parameter, WrongType(kind(other), accepted)));
-            }
+                wrong_type(parameter, WrongType(kind(value), accepted))
+            })
+        };
+        let items: Vec<String> = match self.0.get(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items.iter().map(text).collect::<Result<_, _>>()?,
+            Some(one) => text(one)?.split(',').map(ToOwned::to_owned).collect(),
         };
         Ok(items
             .into_iter()
             .map(|item| item.trim().to_owned())
             .filter(|item| !item.is_empty())
             .collect())
+    }
+}
+
+/// The text of a value that is one text, number or boolean, trimmed.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(boolean) => Some(boolean.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

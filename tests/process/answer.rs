@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use authomize_trust_role::configuration::{ENV_SECRET_ARN, ENV_STACK_ID};
 use rehearsal::answer_bucket::BucketFault;
 use rehearsal::function::Invoked;
+use rehearsal::internet::HostPattern;
 use rehearsal::sandbox::Fault;
 use serde_json::Value;
 
@@ -50,12 +52,14 @@ async fn is_a_plain_put_of_the_same_bytes_to_the_signed_url() {
     world.end().await;
 }
 
-/// Cases E5 and E6: a refusal is not tried for ever, a redirect is not
+/// Cases E5, E6 and E11: a refusal is not tried for ever, a redirect is not
 /// followed; Lambda is told to run the event again.
 #[tokio::test]
 async fn that_is_refused_makes_lambda_run_the_event_again() {
     for fault in [
         BucketFault::Refuse,
+        BucketFault::Status { status: 400 },
+        BucketFault::Status { status: 404 },
         BucketFault::Redirect {
             to: "https://example.com/elsewhere".to_owned(),
         },
@@ -88,7 +92,38 @@ async fn survives_lost_connections() {
     }
 }
 
-/// Case E2: a vendor that never answers costs the work's time, not the answer's.
+/// Case E4: what may pass is tried again, and a try that hangs ends by itself.
+#[tokio::test]
+async fn is_tried_again_while_the_bucket_is_not_well() {
+    let world = World::new().await;
+    for status in [408, 429, 500, 503] {
+        world.bucket.script(BucketFault::Status { status });
+    }
+    world.bucket.script(BucketFault::Hang);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.bucket.answers().len(), 6);
+    world.end().await;
+}
+
+/// Cases E4 and E11: a bucket that stays down is given up before Lambda kills
+/// the function, which can say so and is run again.
+#[tokio::test]
+async fn is_given_up_before_lambda_kills_the_function() {
+    let world = World::new().await;
+    world
+        .bucket
+        .script(BucketFault::Unavailable { times: 1000 });
+    let outcome = world
+        .send_within(&world.create_event(properties()), SHORT)
+        .await;
+    assert!(matches!(outcome.invoked, Invoked::Failed(_)), "{outcome:?}");
+    assert!(world.bucket.answers().len() > 3);
+    world.end().await;
+}
+
+/// Cases E1 and E2: a vendor that never answers costs the work's time, not the
+/// answer's.
 #[tokio::test]
 async fn comes_in_time_when_the_vendor_never_answers() {
     let world = World::new().await;
@@ -99,11 +134,13 @@ async fn comes_in_time_when_the_vendor_never_answers() {
     assert_eq!(outcome.status(), "FAILED");
     assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
     assert_eq!(outcome.invoked, Invoked::Returned(Value::Null));
+    assert_eq!(world.bucket.answers().len(), 1);
     world.end().await;
 }
 
-/// A bug panics: the stack gets its answer, with an id that leads to whatever
-/// was made, and the next request is served. Nothing of the panic's text leaks.
+/// Cases E1 and E44: a bug panics. The stack gets its answer, with an id that
+/// leads to whatever was made, and the next request is served. Nothing of the
+/// panic's text leaks.
 #[tokio::test]
 async fn comes_when_the_function_panics() {
     let world = World::with(Setting {
@@ -132,7 +169,8 @@ async fn comes_when_the_function_panics() {
     );
 }
 
-/// Case E3: every thread of the work is blocked, and the answer comes all the same.
+/// Cases E1 and E3: every thread of the work is blocked, and the answer comes
+/// all the same.
 #[tokio::test]
 async fn comes_when_every_thread_is_blocked() {
     let world = World::with(Setting {
@@ -151,25 +189,72 @@ async fn comes_when_every_thread_is_blocked() {
         outcome.reason()
     );
     assert!(outcome.id().starts_with("pending/"));
+    assert_eq!(world.bucket.answers().len(), 1);
     world.end().await;
 }
 
-/// Case E41: at the highest log level, too, nothing secret is written.
+/// Case E1: whichever way a request goes, CloudFormation's bucket takes one
+/// answer to it and no second one.
 #[tokio::test]
-async fn leaves_no_secret_in_the_log_at_any_level() {
-    let world = World::with(Setting {
-        environment: vec![
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
-            ("RUST_LOG", "trace".to_owned()),
-        ],
+async fn is_exactly_one_whichever_way_the_request_goes() {
+    let panicking = Setting {
+        binary: faulty(),
+        environment: vec![("FAULT", "panic POST".to_owned())],
         ..Setting::default()
-    })
-    .await;
-    world.sandbox.script(Fault::lose_before());
-    let outcome = world.send(&world.create_event(properties())).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-    let log = world.end().await;
-    assert!(log.iter().any(|line| line.contains("asked Authomize")));
+    };
+    let nonsense = |name| Setting {
+        environment: vec![(name, "nonsense".to_owned())],
+        ..Setting::default()
+    };
+    let usual = Setting::default;
+    for (way, status, setting, kind, given) in [
+        ("good", "SUCCESS", usual(), "Create", properties()),
+        ("bad property", "FAILED", usual(), "Create", Value::Null),
+        ("unknown type", "FAILED", usual(), "Rename", properties()),
+        (
+            "bad secret",
+            "FAILED",
+            nonsense(ENV_SECRET_ARN),
+            "Create",
+            properties(),
+        ),
+        (
+            "bad stack",
+            "FAILED",
+            nonsense(ENV_STACK_ID),
+            "Create",
+            properties(),
+        ),
+        ("panic", "FAILED", panicking, "Create", properties()),
+    ] {
+        let world = World::with(setting).await;
+        let event = world.event(kind, "request-1", given);
+        let outcome = world.send(&event).await;
+        assert_eq!(outcome.invoked, Invoked::Returned(Value::Null), "{way}");
+        assert_eq!(outcome.status(), status, "{way}: {}", outcome.reason());
+        assert_eq!(world.bucket.answers().len(), 1, "{way}");
+        world.end().await;
+    }
+}
+
+/// Case E38: the right bucket in a form that this version does not know gets a
+/// refusal, and nothing is done.
+#[tokio::test]
+async fn goes_to_a_bucket_of_unknown_form_without_any_work() {
+    let world = World::new().await;
+    let host = "cloudformation-custom-resource-response-useast1.s3express.us-east-1.amazonaws.com";
+    let to = world.bucket.address();
+    world.internet.lead(HostPattern::Exact(host.to_owned()), to);
+    let mut event = world.create_event(properties());
+    event["ResponseURL"] = format!("https://{host}/answer?X-Amz-Signature=secret").into();
+    world.send(&event).await;
+    let answers = world.bucket.answers();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].text("Status"), "FAILED");
+    assert!(answers[0].text("Reason").contains("`ResponseURL`"));
+    assert!(world.vendor_calls().is_empty());
+    assert_eq!(world.desk.secret_requests(), 0);
+    world.end().await;
 }
 
 /// One line for each request to the vendor, with the ids of request and stack.

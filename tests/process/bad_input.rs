@@ -8,7 +8,10 @@ use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::Fault;
 use serde_json::{Value, json};
 
-use crate::world::{LOGICAL, STACK, TOKEN, World, properties, with};
+use crate::world::{LOGICAL, STACK, Setting, TOKEN, World, properties, with};
+
+/// Where Lambda says that the log is.
+const LOG: &str = "2026/11/24/[$LATEST]0 in /aws/lambda/registrar";
 
 /// One wrong value.
 struct Case {
@@ -95,6 +98,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// Cases E14 and E20: whatever is wrong, the reason says it and where the log is,
+/// and the rollback's Delete has nothing to do.
 #[tokio::test]
 async fn is_refused_with_a_reason_and_a_clean_rollback() {
     let world = World::new().await;
@@ -117,6 +122,9 @@ async fn is_refused_with_a_reason_and_a_clean_rollback() {
             created.id()
         );
         assert!(world.sandbox.apps().is_empty(), "{}", case.title);
+        assert!(!created.reason_without_log().is_empty(), "{}", case.title);
+        let log = format!(" Log: {LOG}, request {request_id}");
+        assert!(created.reason().ends_with(&log), "{}", created.reason());
         writeln!(
             manual,
             "{}\n    {}\n",
@@ -143,7 +151,7 @@ async fn is_refused_with_a_reason_and_a_clean_rollback() {
     world.end().await;
 }
 
-/// What is well formed and new passes with a warning; what is unknown is
+/// Case E32: what is well formed and new passes with a warning; what is unknown is
 /// ignored with one.
 #[tokio::test]
 async fn that_may_be_of_the_future_passes_with_one_warning() {
@@ -160,6 +168,32 @@ async fn that_may_be_of_the_future_passes_with_one_warning() {
         let told = log.iter().filter(|line| line.contains(warning)).count();
         assert_eq!(told, 1, "{warning}");
     }
+}
+
+/// Case E43: an environment that makes no sense keeps the function neither from
+/// starting nor from saying so.
+#[tokio::test]
+async fn of_the_environment_is_answered() {
+    let nonsense = [
+        "STACK_ID",
+        "API_TOKEN_SECRET_ARN",
+        "AWS_LAMBDA_LOG_LEVEL",
+        "RUST_LOG",
+        "AWS_REGION",
+        "AWS_ENDPOINT_URL",
+        "LOCAL_CA_FILE",
+        "AWS_SAM_LOCAL",
+        "AWS_ACCESS_KEY_ID",
+    ];
+    let world = World::with(Setting {
+        environment: nonsense.map(|name| (name, "[nonsense".to_owned())).into(),
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
 }
 
 /// Case E39, and the other ways in which an event is no request.

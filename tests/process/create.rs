@@ -1,6 +1,7 @@
 //! Creating the stack registers its account: once, and only then.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Failing, Fault};
@@ -9,6 +10,9 @@ use serde_json::json;
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, World, properties, with,
 };
+
+/// Long enough for every request, short enough that a failure comes soon.
+const SHORT: Duration = Duration::from_secs(12);
 
 #[tokio::test]
 async fn registers_the_account_and_answers_its_attributes() {
@@ -99,8 +103,9 @@ async fn finds_what_a_lost_request_made() {
     world.end().await;
 }
 
-/// Lambda runs a lost Create again. If that run cannot even read the token, the
-/// first one may have registered all the same: the id leads the rollback to it.
+/// Case E19: Lambda runs a lost Create again. If that run cannot even read the
+/// token, the first one may have registered all the same: the id leads the
+/// rollback to it.
 #[tokio::test]
 async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
     let world = World::with(Setting {
@@ -121,8 +126,8 @@ async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
     world.end().await;
 }
 
-/// The name is taken, and nobody can say by whom: perhaps by a run of this very
-/// Create that was delivered twice.
+/// Case E19: the name is taken, and nobody can say by whom: perhaps by a run of
+/// this very Create that was delivered twice.
 #[tokio::test]
 async fn remembers_that_a_taken_name_may_be_its_own() {
     let world = World::new().await;
@@ -198,7 +203,8 @@ async fn fails_with_the_vendors_words_and_an_id_that_the_rollback_deletes() {
         ..Setting::default()
     })
     .await;
-    let outcome = world.send(&world.create_event(properties())).await;
+    let event = world.create_event(properties());
+    let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(
         outcome.reason().contains("AccessDenied"),
@@ -239,6 +245,7 @@ async fn undoes_itself_when_the_stack_was_cancelled_meanwhile() {
     world.end().await;
 }
 
+/// Case E30: and so does one that is denied what it was allowed before.
 #[tokio::test]
 async fn undoes_itself_when_its_role_is_torn_down_meanwhile() {
     let world = World::new().await;

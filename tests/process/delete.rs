@@ -2,7 +2,7 @@
 
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::ContractLevel;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{LOGICAL, NAME, STACK, Setting, World, properties, with};
 
@@ -75,6 +75,7 @@ async fn finds_by_the_marker_what_an_unanswered_create_left() {
     world.end().await;
 }
 
+/// Case E21: where the vendor cannot be asked, most likely nothing is there.
 #[tokio::test]
 async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {
     let world = World::with(Setting {
@@ -94,6 +95,7 @@ async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {
     );
 }
 
+/// Case E21: and what is there without the marker is somebody else's.
 #[tokio::test]
 async fn leaves_strangers_alone() {
     let world = World::new().await;
@@ -178,20 +180,32 @@ async fn happens_only_when_the_stack_is_going() {
     world.end().await;
 }
 
-/// Case E33: no property can make a Delete fail.
+/// Case E33: no property can make a Delete fail, nor can properties that are no
+/// object at all.
 #[tokio::test]
 async fn takes_any_properties() {
-    let world = World::new().await;
-    let id = world.created(properties()).await;
-    world.desk.stacks([Stack::deleting(&id)]);
     let mut bad = with("Regions", json!({"a": [1]}));
     bad["OwnerEmail"] = json!(7);
     bad["ExternalId"] = json!("");
     bad["AdditionalAccountIds"] = json!("12");
-    let outcome = world.send(&world.delete_event(&id, bad)).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-    assert!(world.sandbox.apps().is_empty());
-    world.end().await;
+    bad["OnDelete"] = json!(["Keep"]);
+    for given in [
+        bad,
+        with("ApiUrl", json!({"a": 1})),
+        with("ApiUrl", "nowhere"),
+        json!({}),
+        json!("nonsense"),
+        json!([1, 2]),
+        Value::Null,
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        world.desk.stacks([Stack::deleting(&id)]);
+        let outcome = world.send(&world.delete_event(&id, given)).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert!(world.sandbox.apps().is_empty());
+        world.end().await;
+    }
 }
 
 /// A server that knows only the published API keeps no marker: there the id that

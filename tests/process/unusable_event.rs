@@ -34,6 +34,7 @@ fn event_to(url: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// Case E1: an event without an address cannot be answered, and says so.
 #[tokio::test]
 async fn is_no_object() {
     for event in ["[]", "7", "\"text\"", "null"] {
@@ -42,6 +43,7 @@ async fn is_no_object() {
     }
 }
 
+/// Case E1: what is no JSON, however long or deep, ends nothing.
 #[tokio::test]
 async fn is_noise() {
     let noise: Vec<u8> = (0..6_000_000_u32).map(|i| (i % 251) as u8).collect();
@@ -67,14 +69,21 @@ async fn has_a_response_url_elsewhere_or_none() {
     }
 }
 
-/// Case E37: an event wrapped by SNS is no request.
+/// Case E37: an event wrapped by SNS is no request, and what is inside is not
+/// unwrapped.
 #[tokio::test]
 async fn is_wrapped_by_sns() {
-    let wrapped = json!({"Records": [{"Sns": {"Message": "{}"}}]});
-    unanswered(wrapped.to_string().into_bytes()).await;
+    let url =
+        "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com/x";
+    let inside = String::from_utf8(event_to(url)).unwrap();
+    let record = json!({"EventSource": "aws:sns", "Sns": {"Message": inside}});
+    for records in [json!([record]), json!([record, record]), json!([])] {
+        let wrapped = json!({ "Records": records });
+        unanswered(wrapped.to_string().into_bytes()).await;
+    }
 }
 
-/// In local mode the refusal is the function's result, and so is an answer.
+/// Case E38: in local mode the refusal is the function's result, and so is an answer.
 #[tokio::test]
 async fn is_answered_by_the_functions_result_in_local_mode() {
     let world = World::with(Setting {

@@ -9,7 +9,10 @@ use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
 use rehearsal::aws_desk::{AwsDesk, Secret, Stack};
 use rehearsal::function::{Function, Invoked};
 use rehearsal::internet::{HostPattern, Internet};
-use rehearsal::sandbox::{AlwaysEnabled, ContractLevel, Sandbox, SandboxOptions, Validator};
+use rehearsal::sandbox::{
+    AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
+    Validator,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,7 +37,20 @@ pub(crate) struct World {
     pub(crate) bucket: AnswerBucket,
     pub(crate) internet: Internet,
     function: Function,
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
     _dir: TempDir,
+}
+
+/// Finds every role good and connects these apps.
+#[derive(Debug)]
+pub(crate) struct Connecting(pub(crate) Vec<String>);
+
+impl Validator for Connecting {
+    fn validate(&self, _: &AppConfig) -> Validating {
+        let connected_apps = self.0.clone();
+        Box::pin(async move { Validation::Enabled { connected_apps } })
+    }
 }
 
 /// How a world is to be.
@@ -148,7 +164,7 @@ impl World {
             HostPattern::Suffix(".amazonaws.com".to_owned()),
             desk.address(),
         );
-        let environment = function_environment()
+        let environment: Vec<_> = function_environment()
             .into_iter()
             .chain(internet.environment())
             .chain(
@@ -156,16 +172,28 @@ impl World {
                     .environment
                     .into_iter()
                     .map(|(name, value)| (name.to_owned(), value)),
-            );
-        let function = Function::start(&setting.binary, environment).await.unwrap();
+            )
+            .collect();
+        let function = Function::start(&setting.binary, environment.clone())
+            .await
+            .unwrap();
         Self {
             sandbox,
             desk,
             bucket,
             internet,
             function,
+            binary: setting.binary,
+            environment,
             _dir: dir,
         }
+    }
+
+    /// A second process of the same function, as Lambda starts one for an event
+    /// that comes while the first is busy.
+    pub(crate) async fn twin(&self) -> Function {
+        let environment = self.environment.clone();
+        Function::start(&self.binary, environment).await.unwrap()
     }
 
     /// A request as CloudFormation sends it.

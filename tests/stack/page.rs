@@ -114,17 +114,3 @@ fn lists_what_the_engine_does_not_enforce() {
         assert!(tests.iter().all(|test| test.contains("::unenforced::")));
     }
 }
-
-#[test]
-fn names_no_test_that_is_not_there() {
-    let named = Regex::new("`((?:stack|template)::[a-z_:]+)`").unwrap();
-    let page = read(PAGE);
-    let tests: Vec<&str> = named
-        .captures_iter(&page)
-        .map(|found| found.get(1).unwrap().as_str())
-        .collect();
-    assert!(!tests.is_empty());
-    for test in tests {
-        text_of(test);
-    }
-}

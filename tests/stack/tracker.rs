@@ -122,7 +122,7 @@ async fn a_token_revoked_before_the_deletion_fails_it_and_names_the_record() {
         record.as_str(),
         "does not accept the API token",
         "Remove it at Authomize by hand",
-        "set OnDeregistrationFailure to Ignore beforehand",
+        "OnDeregistrationFailure=Ignore, set before a deletion",
     ] {
         assert!(told.contains(words), "{told}");
     }

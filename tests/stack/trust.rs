@@ -77,7 +77,7 @@ async fn needs_to_be_assumed_and_every_managed_policy() {
         let why = [
             "Authomize could not validate the role",
             why,
-            "that nothing forbids Authomize to assume the role",
+            "no policy of the organization stands in the way of Authomize",
         ];
         assert_rolled_back(&account, &outcome, &why).await;
     };

@@ -96,8 +96,8 @@ fn waits_longer_than_three_runs_can_take() {
     assert!(age + timeout < waits);
 }
 
-/// What the custom resource depends on is made before it and goes after it: the
-/// role to validate, the function's rights, its log and its retries.
+/// Case E45: what the custom resource depends on is made before it and goes
+/// after it: the role to validate, the function's rights, its log and its retries.
 #[test]
 fn keeps_everything_that_a_deletion_needs_until_the_resource_is_gone() {
     let template = template();
@@ -191,6 +191,7 @@ fn opens_no_local_mode_and_declares_what_local_use_needs() {
     assert_eq!(variables["STACK_ID"], json!({"Ref": "AWS::StackId"}));
 }
 
+/// Case E40: no name of a partition is written down.
 #[test]
 fn works_in_every_partition() {
     let template = template();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use authomize_trust_role::api_url::ApiUrl;
 use regex::Regex;
 use serde_json::{Value, json};
 
@@ -38,6 +39,14 @@ fn explains_every_parameter() {
             .or(parameter.get("AllowedValues"));
         assert!(constrained.is_some(), "{name} takes anything");
     }
+}
+
+/// A Delete whose properties name no address asks at the parameter's default.
+#[test]
+fn defaults_to_the_address_that_the_function_knows() {
+    let template = template();
+    let default = &template["Parameters"]["AuthomizeApiUrl"]["Default"];
+    assert_eq!(default, ApiUrl::default().origin());
 }
 
 /// What a person may type wrong is refused before anything is made.

@@ -10,6 +10,13 @@ pub enum BucketFault {
         /// How many requests, at least 1.
         times: u32,
     },
+    /// One request gets this status, and nothing is kept.
+    Status {
+        /// For example 408.
+        status: u16,
+    },
+    /// One request never gets an answer, and its connection stays open.
+    Hang,
     /// One request gets 307 to this URL. A function must not follow it.
     Redirect {
         /// The `Location` header.
@@ -31,6 +38,8 @@ impl BucketFault {
             }
             Self::Unavailable { .. }
             | Self::Refuse
+            | Self::Status { .. }
+            | Self::Hang
             | Self::Redirect { .. }
             | Self::Reset
             | Self::LoseAcknowledgement => None,

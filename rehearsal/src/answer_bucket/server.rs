@@ -169,6 +169,10 @@ impl Bucket {
         let fault = self.next_fault();
         match &fault {
             None | Some(BucketFault::LoseAcknowledgement) => {}
+            Some(BucketFault::Hang) => {
+                keep(Verdict::Faulted);
+                return std::future::pending().await;
+            }
             Some(fault) => {
                 keep(Verdict::Faulted);
                 return answer_to(fault);
@@ -242,6 +246,11 @@ fn answer_to(fault: &BucketFault) -> Result<Response<Full<Bytes>>, EndConnection
             "SlowDown",
             "Please reduce your request rate.",
         )),
+        BucketFault::Status { status } => Ok(xml(
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            "Scripted",
+            "Scripted by the rehearsal.",
+        )),
         BucketFault::Redirect { to } => {
             let mut answer = xml(
                 StatusCode::TEMPORARY_REDIRECT,
@@ -253,7 +262,9 @@ fn answer_to(fault: &BucketFault) -> Result<Response<Full<Bytes>>, EndConnection
             }
             Ok(answer)
         }
-        BucketFault::Reset | BucketFault::LoseAcknowledgement => Err(EndConnection),
+        BucketFault::Reset | BucketFault::LoseAcknowledgement | BucketFault::Hang => {
+            Err(EndConnection)
+        }
     }
 }
 

@@ -90,9 +90,14 @@ pub enum Waver {
     Steady,
     /// Finds fault with so many roles.
     Fail(u32),
+    /// Finds fault with every role.
+    FailAlways,
     /// Never comes to an end.
     NeverEnd,
 }
+
+/// The last error of a validation that was told to fail.
+const WAVERS: &str = "the role cannot be assumed, says the sandbox";
 
 /// A validator that can be told to err, and otherwise asks another one.
 pub struct Wavering {
@@ -115,6 +120,13 @@ impl Wavering {
     }
 }
 
+/// Finds every role good until it is told something else.
+impl Default for Wavering {
+    fn default() -> Self {
+        Self::before(Arc::new(AlwaysEnabled))
+    }
+}
+
 impl Validator for Wavering {
     fn validate(&self, config: &AppConfig) -> Validating {
         let mut waver = self.waver.lock().expect("nobody panics with the lock held");
@@ -122,8 +134,9 @@ impl Validator for Wavering {
             Waver::Steady | Waver::Fail(0) => self.behind.validate(config),
             Waver::Fail(times) => {
                 *times -= 1;
-                Failing::always("the role cannot be assumed, says the rehearsal").validate(config)
+                Failing::always(WAVERS).validate(config)
             }
+            Waver::FailAlways => Failing::always(WAVERS).validate(config),
             Waver::NeverEnd => NeverEnding.validate(config),
         }
     }

@@ -1,0 +1,6 @@
+//! What the pages in `docs/` say about the code is so.
+
+mod markdown;
+mod proofs;
+mod protocol_table;
+mod sources;
