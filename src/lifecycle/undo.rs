@@ -49,14 +49,16 @@ impl Undo {
         }
     }
 
-    /// Takes the registration back, with retries until work has to end.
+    /// Takes the registration back, with retries until work has to end. It says
+    /// so itself rather than being cut, for what is not undone has to go on.
     ///
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn run(&self) -> Result<(), ApiError> {
+        let vendor = &self.vendor;
         match &self.way {
-            Way::Remove(id) => self.vendor.remove(id).await,
-            Way::Release(record) => self.vendor.release(record).await,
+            Way::Remove(id) => vendor.in_time(vendor.remove(id)).await,
+            Way::Release(record) => vendor.in_time(vendor.release(record)).await,
         }
     }
 
