@@ -8,7 +8,6 @@ use super::failure::{Cause, Failure};
 use super::session::Session;
 use crate::authomize::{ApiError, Authomize, Record};
 use crate::record_id::RecordId;
-use crate::stack::View;
 
 /// How to take a registration back: what a run made is removed, what it took
 /// over is released again.
@@ -97,13 +96,12 @@ pub(super) async fn undo_now(session: &Session, undo: Undo) -> Failure {
 pub(super) async fn undo_an_earlier_run(
     session: &Session,
     properties: &Value,
-    view: &View,
     vendor: &Authomize,
 ) -> Failure {
     session
         .progress
         .is("undoing the registration of a cancelled stack");
-    let removed = remove_by_the_marker(session, properties, view, vendor).await;
+    let removed = remove_by_the_marker(session, properties, vendor).await;
     let undone = removed.unwrap_or_else(|error| {
         warn!(error = %error, "the registration of an earlier run is not undone");
         false
