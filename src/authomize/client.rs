@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::error::ApiError;
@@ -90,6 +90,22 @@ impl Authomize {
         let mut client = self.clone();
         client.waits.work_until = end;
         client
+    }
+
+    /// Does something with this client until it is done or work has to end, in
+    /// the middle of a request if need be.
+    ///
+    /// # Errors
+    /// What came of it, or that there was no answer in time.
+    pub async fn in_time<T>(
+        &self,
+        something: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        timeout_at(self.waits.work_until, something)
+            .await
+            .unwrap_or(Err(ApiError::Wire(WireError::TimedOut(
+                self.waits.vendor_call,
+            ))))
     }
 
     /// Makes a record; tried once. A server that knows the idempotency key

@@ -74,7 +74,7 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
     if standing == Standing::Cancelled {
-        return Err(undo_an_earlier_run(session, properties, &view, &vendor).await);
+        return Err(undo_an_earlier_run(session, properties, &vendor).await);
     }
     let watch = Watch {
         session,

@@ -65,14 +65,14 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
 }
 
-/// Removes, or releases, what bears our marker; false if there is nothing.
+/// Removes, or releases, what bears our marker, under whatever id it is recorded;
+/// false if there is nothing.
 ///
 /// # Errors
 /// The vendor refused, could not be asked, or cannot say whose a record is.
 pub(super) async fn remove_by_the_marker(
     session: &Session,
     properties: &Value,
-    view: &View,
     vendor: &Authomize,
 ) -> Result<bool, Cause> {
     let local = session.configuration.local.is_some();
@@ -80,7 +80,7 @@ pub(super) async fn remove_by_the_marker(
     let run = Run {
         session,
         farewell: &farewell,
-        view,
+        view: &View::Unknown,
     };
     run.remove_ours(vendor).await
 }

@@ -8,7 +8,6 @@ use super::failure::{Cause, Failure};
 use super::session::Session;
 use crate::authomize::{ApiError, Authomize, Record};
 use crate::record_id::RecordId;
-use crate::stack::View;
 
 /// How to take a registration back: what a run made is removed, what it took
 /// over is released again.
@@ -49,14 +48,16 @@ impl Undo {
         }
     }
 
-    /// Takes the registration back, with retries until work has to end.
+    /// Takes the registration back, with retries until work has to end. It says
+    /// so itself rather than being cut, for what is not undone has to go on.
     ///
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn run(&self) -> Result<(), ApiError> {
+        let vendor = &self.vendor;
         match &self.way {
-            Way::Remove(id) => self.vendor.remove(id).await,
-            Way::Release(record) => self.vendor.release(record).await,
+            Way::Remove(id) => vendor.in_time(vendor.remove(id)).await,
+            Way::Release(record) => vendor.in_time(vendor.release(record)).await,
         }
     }
 
@@ -95,13 +96,12 @@ pub(super) async fn undo_now(session: &Session, undo: Undo) -> Failure {
 pub(super) async fn undo_an_earlier_run(
     session: &Session,
     properties: &Value,
-    view: &View,
     vendor: &Authomize,
 ) -> Failure {
     session
         .progress
         .is("undoing the registration of a cancelled stack");
-    let removed = remove_by_the_marker(session, properties, view, vendor).await;
+    let removed = remove_by_the_marker(session, properties, vendor).await;
     let undone = removed.unwrap_or_else(|error| {
         warn!(error = %error, "the registration of an earlier run is not undone");
         false

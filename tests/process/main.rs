@@ -9,6 +9,7 @@ mod bad_input;
 mod create;
 mod delete;
 mod events;
+mod partition;
 mod physical_id;
 mod rerun;
 mod secrets;

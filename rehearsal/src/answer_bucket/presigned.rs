@@ -107,7 +107,12 @@ impl Presigner {
     pub(super) fn host(&self) -> String {
         let label = self.region.replace('-', "");
         let region = &self.region;
-        format!("cloudformation-custom-resource-response-{label}.s3.{region}.amazonaws.com")
+        let domain = if region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        format!("cloudformation-custom-resource-response-{label}.s3.{region}.{domain}")
     }
 
     pub(super) fn presign(
