@@ -6,6 +6,7 @@
 //! the first POST to the vendor. Deeds are
 //! - `panic`, and `block`, which blocks every thread;
 //! - `die`, before the request is sent, and `die-after`, when it was answered;
+//! - `leak`, which writes the token to the log;
 //! - `stop`, which lets the process stand still, as a machine without time does.
 //!
 //! Places are a method, for a request to the vendor's apps, or `ANSWER`, for the
@@ -42,6 +43,7 @@ impl Wire for Faulty {
             "panic" => panic!("a bug that knows {:?}", request.headers()),
             "block" => block(),
             "die" => process::abort(),
+            "leak" => println!("{:?}", token_of(&request)),
             "stop" => stop(),
             "die-after" => {
                 let exchange = self.0.exchange(request);
@@ -54,6 +56,10 @@ impl Wire for Faulty {
         }
         self.0.exchange(request)
     }
+}
+
+fn token_of(request: &Request<Bytes>) -> Option<&str> {
+    request.headers().get("authorization")?.to_str().ok()
 }
 
 fn place_of(request: &Request<Bytes>) -> &str {

@@ -14,5 +14,6 @@ pub mod engine;
 pub mod faults;
 pub mod function;
 pub mod internet;
+pub mod leak;
 pub mod rehearse;
 pub mod sandbox;

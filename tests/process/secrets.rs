@@ -8,19 +8,13 @@ use rehearsal::function::Invoked;
 use rehearsal::sandbox::Fault;
 use serde_json::json;
 
-use crate::world::{Connecting, EXTERNAL_ID, Setting, TOKEN, World, properties};
+use crate::world::{Connecting, EXTERNAL_ID, Setting, TOKEN, World, faulty, properties};
 
-/// Case E41: at the highest log level, too, nothing secret is written.
+/// Case E41: at the highest log level, at which every test of this target runs,
+/// nothing secret is written.
 #[tokio::test]
 async fn are_in_no_log_at_any_level() {
-    let world = World::with(Setting {
-        environment: vec![
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
-            ("RUST_LOG", "trace".to_owned()),
-        ],
-        ..Setting::default()
-    })
-    .await;
+    let world = World::new().await;
     world.sandbox.script(Fault::lose_before());
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
@@ -32,11 +26,7 @@ async fn are_in_no_log_at_any_level() {
 /// that refuses, bring no secret into the log or into the answer.
 #[tokio::test]
 async fn are_nowhere_when_everything_goes_wrong() {
-    let world = World::with(Setting {
-        environment: vec![("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned())],
-        ..Setting::default()
-    })
-    .await;
+    let world = World::new().await;
     let echo = format!("bad token {TOKEN} for {EXTERNAL_ID}, see https://example.com/{TOKEN}");
     world
         .sandbox
@@ -53,6 +43,22 @@ async fn are_nowhere_when_everything_goes_wrong() {
         "{told}"
     );
     world.end().await;
+}
+
+/// The search would find one: this function writes its token to the log.
+#[tokio::test]
+async fn are_found_when_they_leak() {
+    let world = World::with(Setting {
+        binary: faulty(),
+        environment: vec![("FAULT", "leak POST".to_owned())],
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let (_, leaks) = world.log_and_leaks().await;
+    assert_eq!(leaks.len(), 1);
+    assert!(leaks[0].starts_with("the token is in log line"), "{leaks:?}");
 }
 
 /// Case E42: neither do the attributes hold a secret that the vendor sends back.

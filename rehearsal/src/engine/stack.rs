@@ -116,6 +116,23 @@ impl Account {
         Ok(operation)
     }
 
+    /// Starts to delete a stack whose deletion failed, without these resources.
+    ///
+    /// # Errors
+    /// CloudFormation refuses, or there is no such stack.
+    pub async fn delete_stack_without(
+        &self,
+        name: &str,
+        logical_ids: &[&str],
+    ) -> Result<StackOperation, StackError> {
+        let operation = self.operation_on(name).await?;
+        let delete = self.cloudformation().delete_stack().stack_name(name);
+        let retained = logical_ids.iter().map(|&id| id.to_owned()).collect();
+        let delete = delete.set_retain_resources(Some(retained));
+        delete.send().await.map_err(SdkError::from)?;
+        Ok(operation)
+    }
+
     /// The resources that a stack still has, given by its name or ARN.
     ///
     /// # Errors

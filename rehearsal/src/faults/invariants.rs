@@ -9,7 +9,7 @@ use super::fault::{Ending, Means};
 use super::stage::Stage;
 use super::witnessed::Witnessed;
 use crate::answer_bucket::{ReceivedAnswer, Verdict};
-use crate::rehearse::leak::Secret;
+use crate::leak::Secret;
 
 /// CloudFormation reads no longer answer.
 const ANSWER_LIMIT: usize = 4096;
@@ -76,8 +76,8 @@ fn has_null(answer: &Value) -> bool {
     members.is_none_or(|members| members.values().any(Value::is_null))
 }
 
-/// At most one record at any time, none when the stack is gone, and no record
-/// of a stranger changed.
+/// At most one record at any time, none when the stack is gone unless the admin
+/// was told which, and no record of a stranger changed.
 fn records(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
     let mut broken = Vec::new();
     let mut strangers = witnessed.strangers.clone();
@@ -105,7 +105,8 @@ fn records(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
         broken.push(format!("the stack could not be deleted: {last}"));
     }
     for record in witnessed.records.last().into_iter().flatten() {
-        if !strangers.iter().any(|stranger| stranger.id == record.id) {
+        let is_told = witnessed.reason.contains(&record.id);
+        if !is_told && !strangers.iter().any(|stranger| stranger.id == record.id) {
             broken.push(format!("a record was left behind: {}", record.id));
         }
     }

@@ -11,7 +11,6 @@ mod build;
 mod checks;
 pub mod cli;
 mod faulty;
-pub(crate) mod leak;
 mod lifecycle;
 mod parameters;
 mod rehearsal;

@@ -1,6 +1,7 @@
 //! Whether a secret slipped out.
 
-use super::super::leak::Secret;
+use crate::leak::Secret;
+
 use super::super::lifecycle::Seen;
 use super::super::report::Check;
 use super::super::world::World;

@@ -1,18 +1,34 @@
 //! Looks for a secret in texts, in the forms in which it could slip out.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// One secret and all the texts that would give it away.
-pub(crate) struct Secret {
+#[derive(Clone)]
+pub struct Secret {
     name: &'static str,
     forms: Vec<String>,
 }
 
+/// Shows the name alone.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Secret").field(&self.name).finish()
+    }
+}
+
 impl Secret {
-    pub(crate) fn new(name: &'static str, secret: &str) -> Self {
-        let mut forms = vec![secret.to_owned(), url_encoded(secret)];
+    /// A secret in all its forms: as it is, in a URL, in JSON with any of its
+    /// escapes, and in base64 with anything around it.
+    #[must_use]
+    pub fn new(name: &'static str, secret: &str) -> Self {
+        let mut forms = vec![
+            secret.to_owned(),
+            url_encoded(secret),
+            json_escaped(secret),
+            secret.replace('/', "\\/"),
+        ];
         for offset in 0..3 {
             forms.push(base64_core(&STANDARD_NO_PAD, secret, offset));
             forms.push(base64_core(&URL_SAFE_NO_PAD, secret, offset));
@@ -24,7 +40,8 @@ impl Secret {
 
     /// Where the secret is in `texts`, which are of `place`. The finding
     /// does not quote the text: it would leak once more.
-    pub(crate) fn found_in<'a>(
+    #[must_use]
+    pub fn found_in<'a>(
         &self,
         place: &str,
         texts: impl IntoIterator<Item = &'a str>,
@@ -49,6 +66,21 @@ fn base64_core(alphabet: &impl base64::Engine, secret: &str, offset: usize) -> S
     let start = (offset * 8).div_ceil(6);
     let end = bytes.len() * 8 / 6;
     encoded[start..end].to_owned()
+}
+
+/// With every character escaped that JSON may escape in any text.
+fn json_escaped(secret: &str) -> String {
+    secret.chars().fold(String::new(), |mut text, c| {
+        if c.is_ascii_alphanumeric() {
+            text.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                write!(text, "\\u{unit:04x}").expect("writing to a string does not fail");
+            }
+        }
+        text
+    })
 }
 
 fn url_encoded(secret: &str) -> String {
@@ -79,6 +111,8 @@ mod tests {
     fn finds_a_secret_in_each_form() {
         assert!(leaks("token=to+ken/1234567890;"));
         assert!(leaks("token=to%2Bken%2F1234567890;"));
+        assert!(leaks(r#"{"token": "to\u002bken\u002f1234567890"}"#));
+        assert!(leaks(r#"{"token": "to+ken\/1234567890"}"#));
         for before in ["", "a", "ab", "abc"] {
             let text = format!("{before}{SECRET}c");
             assert!(leaks(&STANDARD_NO_PAD.encode(&text)), "{before}");
