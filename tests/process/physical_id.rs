@@ -33,7 +33,7 @@ async fn is_the_same_for_every_try() {
         let nothing = world.send(&world.event("Create", request_id, wanted)).await;
         world.sandbox.script(Fault::hang().times(20));
         let event = world.event("Create", &format!("{request_id}-again"), properties());
-        let unknown = world.send_within(&event, Duration::from_secs(7)).await;
+        let unknown = world.send_within(&event, Duration::from_secs(8)).await;
         for outcome in [&nothing, &unknown] {
             assert_eq!(outcome.status(), "FAILED");
             assert!((1..=1024).contains(&outcome.id().len()));
