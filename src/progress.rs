@@ -30,6 +30,7 @@ pub struct Progress(Arc<Mutex<State>>);
 struct State {
     id: PhysicalId,
     doing: &'static str,
+    left: Option<String>,
 }
 
 impl Progress {
@@ -38,6 +39,7 @@ impl Progress {
         Self(Arc::new(Mutex::new(State {
             id,
             doing: "reading the request",
+            left: None,
         })))
     }
 
@@ -51,6 +53,12 @@ impl Progress {
         self.with(|state| state.doing = doing);
     }
 
+    /// From here on, work that is cut may leave this at the vendor, and no later
+    /// request finds it.
+    pub fn may_leave(&self, what: String) {
+        self.with(|state| state.left = Some(what));
+    }
+
     /// The id to answer with as things stand.
     pub fn id(&self) -> PhysicalId {
         self.with(|state| state.id.clone())
@@ -60,10 +68,16 @@ impl Progress {
     pub fn cut(&self, because: Cut) -> Answer {
         self.with(|state| Answer {
             physical_id: state.id.clone(),
-            outcome: Outcome::Failed(format!(
-                "{because} while {}. Try again; if it happens again, tell Authomize what the log says.",
-                state.doing
-            )),
+            outcome: Outcome::Failed(match &state.left {
+                None => format!(
+                    "{because} while {}. Try again; if it happens again, tell Authomize what the log says.",
+                    state.doing
+                ),
+                Some(what) => format!(
+                    "{because} while {}, so {what} may be left. Look for it at Authomize and remove it by hand, then delete the stack again and retain this resource.",
+                    state.doing
+                ),
+            }),
         })
     }
 

@@ -12,8 +12,8 @@ use crate::deadline::Waits;
 use crate::physical_id::PhysicalId;
 use crate::stack_id::StackId;
 
-/// How often CloudFormation is asked when it says that nothing is going on: what
-/// it tells may be a moment old.
+/// How often CloudFormation is asked again when it says that nothing is going on,
+/// for what it tells may be a moment old, or when it does not answer.
 const SECOND_LOOKS: usize = 3;
 
 /// What CloudFormation said about the stack and the resource.
@@ -227,13 +227,14 @@ impl OwnStack<'_> {
         self.view(stack, resource)
     }
 
-    /// Asks until `meaning` is something else than [`Standing::AtRest`], a few
-    /// times at most.
+    /// Asks until CloudFormation answers and `meaning` is something else than
+    /// [`Standing::AtRest`], a few times at most.
     pub async fn look_for(&self, meaning: impl Fn(&View) -> Standing) -> View {
         let mut view = self.look().await;
         let mut wait = self.waits.backoff;
         for _ in 0..SECOND_LOOKS {
-            if meaning(&view) != Standing::AtRest || !self.waits.allow(wait) {
+            let is_clear = view != View::Unknown && meaning(&view) != Standing::AtRest;
+            if is_clear || !self.waits.allow(wait) {
                 break;
             }
             sleep(wait).await;

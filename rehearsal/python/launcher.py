@@ -21,6 +21,7 @@ is closed, so it cannot outlive the one that started it.
 """
 
 import asyncio
+import collections
 import contextvars
 import datetime
 import hashlib
@@ -428,10 +429,19 @@ def name_sessions_after_their_roles():
     iam_evaluator._resolve_condition_key = resolve_role
 
 
-@closes("a deleted function runs no more, and makes no log group anew")
+@closes(
+    "a deleted function runs no more, and makes no log group anew",
+    "a run that is under way ends by itself when its function is deleted",
+)
 def let_deleted_functions_rest():
-    """Drops events and log lines of functions that are gone."""
+    """Drops events and log lines of functions that are gone.
+
+    A process that still runs is ended only when its last run has ended.
+    """
     from ministack.services import lambda_svc
+
+    running, ended = collections.Counter(), threading.Condition()
+    kill = lambda_svc.invalidate_worker
 
     execute, write_log = lambda_svc._execute_function, lambda_svc._emit_lambda_logs
 
@@ -442,13 +452,39 @@ def let_deleted_functions_rest():
         return lambda_svc._functions.get_scoped(account, region, name) is None
 
     def execute_if_there(function, event):
-        return {"body": None} if is_gone(function) else execute(function, event)
+        if is_gone(function):
+            return {"body": None}
+        config = function.get("config") or function
+        key = (
+            *lambda_svc._account_region_from_function_config(config),
+            config.get("FunctionName"),
+        )
+        with ended:
+            running[key] += 1
+        try:
+            return execute(function, event)
+        finally:
+            with ended:
+                running[key] -= 1
+                ended.notify_all()
+
+    def kill_when_idle(name, qualifier=None, account=None, region=None):
+        def wait_and_kill():
+            with ended:
+                ended.wait_for(lambda: not running[account, region, name])
+            kill(name, qualifier=qualifier, account=account, region=region)
+
+        if running[account, region, name]:
+            threading.Thread(target=wait_and_kill, daemon=True).start()
+        else:
+            kill(name, qualifier=qualifier, account=account, region=region)
 
     def write_log_if_there(function, *details, **more):
         if not is_gone(function):
             write_log(function, *details, **more)
 
     lambda_svc._execute_function = execute_if_there
+    lambda_svc.invalidate_worker = kill_when_idle
     lambda_svc._emit_lambda_logs = write_log_if_there
 
 

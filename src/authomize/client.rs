@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::error::ApiError;
-use super::record::{Marker, Record, config};
+use super::record::{Marker, Record, Status, config};
 use crate::api_url::ApiUrl;
 use crate::clock::Clock;
 use crate::deadline::Waits;
@@ -207,13 +207,18 @@ impl Authomize {
     }
 
     /// Removes a record with its data. Accepted is enough: the vendor does it
-    /// in the background. A record that is gone is removed.
+    /// in the background. A record that is gone is removed. An answer that does
+    /// not make sense may be anybody's, so then the record is looked at.
     ///
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn remove(&self, id: &RecordId) -> Result<(), ApiError> {
         match self.ask(Method::DELETE, &path_of(id), None).await {
-            Ok(_) | Err(ApiError::NotFound | ApiError::Unreadable(_)) => Ok(()),
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(ApiError::Unreadable(why)) => match self.read(id).await? {
+                Some(record) if record.status != Status::Deleted => Err(ApiError::Unreadable(why)),
+                _ => Ok(()),
+            },
             Err(error) => Err(error),
         }
     }

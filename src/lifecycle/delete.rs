@@ -28,6 +28,7 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
     let local = session.configuration.local.is_some();
     let farewell = Farewell::read(properties, &session.stack_id, local);
+    session.progress.may_leave(left(&id, &farewell));
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
@@ -233,15 +234,8 @@ impl Run<'_> {
     fn not_deregistered(&self, id: &PhysicalId, cause: Cause) -> Result<Success, Failure> {
         let ignored = self.farewell.on_failure == OnDeregistrationFailure::Ignore
             || matches!(id, PhysicalId::Invented(_));
-        let what = match id.registered() {
-            Some(registered) => format!("record {}", registered.record),
-            None => format!(
-                "an integration named \"{}\", if there is one,",
-                self.farewell.name
-            ),
-        };
         let cause = Cause::NotDeregistered {
-            what,
+            what: left(id, self.farewell),
             source: Box::new(cause),
         };
         if ignored {
@@ -250,6 +244,17 @@ impl Run<'_> {
         } else {
             Err(self.session.fails(cause))
         }
+    }
+}
+
+/// What is at the vendor while it is not removed.
+fn left(id: &PhysicalId, farewell: &Farewell) -> String {
+    match id.registered() {
+        Some(registered) => format!("record {}", registered.record),
+        None => format!(
+            "an integration named \"{}\", if there is one,",
+            farewell.name
+        ),
     }
 }
 

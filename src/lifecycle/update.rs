@@ -79,6 +79,7 @@ pub(super) async fn update(
                 registered,
                 registration: &registration,
                 change,
+                recorded: view.recorded(),
                 rolls_back: view.rolls_back(),
             };
             amendment.carry_out().await
@@ -109,6 +110,8 @@ struct Amendment<'a> {
     registered: &'a Registered,
     registration: &'a Registration,
     change: Change,
+    /// The id that CloudFormation has recorded, if it said so.
+    recorded: Option<&'a PhysicalId>,
     /// The stack goes back to what it was. A failure now would leave it stuck,
     /// so what was not right before the update either is no failure.
     rolls_back: bool,
@@ -156,23 +159,49 @@ impl Amendment<'_> {
             .await
             .map_err(not_amended)?
             .filter(|record| record.status != Status::Deleted);
-        let marker = self.session.marker();
-        match record.map(|record| (ownership(&record, &marker), record)) {
-            Some((Ownership::Ours, record)) => Ok(Some((record, true))),
-            Some((Ownership::Anothers(owner), record)) if same_host && self.rolls_back => {
-                warn!(integration.id = %record.id, owner, "left another stack's record alone");
-                Ok(Some((record, false)))
+        let Some(record) = record else {
+            return if same_host {
+                Ok(None)
+            } else {
+                Err(self.elsewhere())
+            };
+        };
+        let is_recorded = |recorded: &PhysicalId| recorded.registered() == Some(registered);
+        match ownership(&record, &self.session.marker()) {
+            Ownership::Ours => Ok(Some((record, true))),
+            _ if !same_host => Err(self.elsewhere()),
+            Ownership::Anothers(owner) => self.not_ours(record, owner),
+            // An event can name any record: one without our marker is ours only
+            // if CloudFormation says so, or if the server keeps no markers.
+            Ownership::Unmarked | Ownership::Released
+                if !self.recorded.is_some_and(is_recorded) =>
+            {
+                self.not_ours(record, "somebody else".to_owned())
             }
-            Some((Ownership::Anothers(owner), _)) if same_host => Err(Cause::AnothersRecord {
-                record: registered.record.to_string(),
-                owner,
-            }),
-            Some((_, record)) if same_host => Ok(Some((record, true))),
-            None if same_host => Ok(None),
-            Some(_) | None => Err(Cause::AnotherHost {
-                record: registered.record.to_string(),
-                host: vendor.api().host().to_owned(),
-            }),
+            Ownership::Unknown if !self.recorded.is_none_or(is_recorded) => {
+                self.not_ours(record, "somebody else".to_owned())
+            }
+            Ownership::Unmarked | Ownership::Released | Ownership::Unknown => {
+                Ok(Some((record, true)))
+            }
+        }
+    }
+
+    fn not_ours(&self, record: Record, owner: String) -> Result<Option<(Record, bool)>, Cause> {
+        if self.rolls_back {
+            warn!(integration.id = %record.id, owner, "left a record alone that is not this stack's");
+            return Ok(Some((record, false)));
+        }
+        Err(Cause::AnothersRecord {
+            record: record.id.to_string(),
+            owner,
+        })
+    }
+
+    fn elsewhere(&self) -> Cause {
+        Cause::AnotherHost {
+            record: self.registered.record.to_string(),
+            host: self.vendor.api().host().to_owned(),
         }
     }
 }

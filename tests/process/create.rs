@@ -8,7 +8,7 @@ use rehearsal::sandbox::{ContractLevel, Failing, Fault};
 use serde_json::json;
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, World, properties, with,
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, properties, with,
 };
 
 /// Long enough for every request, short enough that a failure comes soon.
@@ -314,7 +314,7 @@ async fn asks_again_while_its_own_role_is_new() {
     world.desk.secrets([
         Secret::Denied,
         Secret::Denied,
-        Secret::Text("{\"token\": \"atmz-7f3a9c51d2e84b60-token\"}".to_owned()),
+        Secret::Text(json!({"token": TOKEN}).to_string()),
     ]);
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());

@@ -1,10 +1,10 @@
 //! Deleting the stack removes what is ours, and nothing else.
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::ContractLevel;
+use rehearsal::sandbox::{ContractLevel, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{LOGICAL, NAME, STACK, Setting, World, properties, with};
+use crate::world::{LOGICAL, NAME, STACK, Setting, World, faulty, properties, with};
 
 const INVENTED: &str = "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ";
 
@@ -232,5 +232,41 @@ async fn removes_by_the_recorded_id_where_no_marker_is_kept() {
     let outcome = world.send(&event).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// A page that stands before the vendor says 200 to everything: the record is
+/// still there, and the admin is told.
+#[tokio::test]
+async fn believes_no_answer_that_makes_no_sense() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let page = "<html><body>We are busy</body></html>";
+    world
+        .sandbox
+        .script(Fault::status(200).bytes(page).times(100).only("DELETE"));
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let record = &world.sandbox.apps()[0].id;
+    assert!(outcome.reason().contains(record), "{}", outcome.reason());
+    world.end().await;
+}
+
+/// A deletion that a bug cuts has no second try: the reason names what may be left.
+#[tokio::test]
+async fn names_what_may_be_left_when_it_is_cut() {
+    let world = World::with(Setting {
+        binary: faulty(),
+        environment: vec![("FAULT", "panic DELETE".to_owned())],
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let record = &world.sandbox.apps()[0].id;
+    assert!(outcome.reason().contains(record), "{}", outcome.reason());
     world.end().await;
 }

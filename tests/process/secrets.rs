@@ -58,7 +58,10 @@ async fn are_found_when_they_leak() {
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     let (_, leaks) = world.log_and_leaks().await;
     assert_eq!(leaks.len(), 1);
-    assert!(leaks[0].starts_with("the token is in log line"), "{leaks:?}");
+    assert!(
+        leaks[0].starts_with("the token is in log line"),
+        "{leaks:?}"
+    );
 }
 
 /// Case E42: neither do the attributes hold a secret that the vendor sends back.

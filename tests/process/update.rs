@@ -302,3 +302,24 @@ fn back(world: &World, id: &str, failed: Value) -> Value {
     back["OldResourceProperties"] = failed;
     back
 }
+
+/// Whoever can invoke the function can name any record in an event. While the
+/// stack updates, too, only the recorded one is amended.
+#[tokio::test]
+async fn leaves_a_record_alone_that_a_forged_event_names() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let stranger = world.sandbox.insert_stranger("Made by hand");
+    let before = world.sandbox.apps();
+    let record = id.split('/').nth(1).unwrap();
+    let forged = id.replace(record, &stranger);
+    world.desk.stacks([Stack::updating(&id)]);
+    let renamed = with("IntegrationName", "Taken");
+    let outcome = world
+        .send(&world.update_event(&forged, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.reason().contains(&stranger), "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}

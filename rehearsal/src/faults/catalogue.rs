@@ -84,7 +84,7 @@ fn vendor() -> Vec<Fault> {
             "Authomize takes longer than the function has time",
             |method| vec![VendorFault::hang().times(ALWAYS).only(method)],
             [
-                not_created("no answer within"),
+                not_created("Time ran out while registering"),
                 not_updated("no answer within"),
                 not_deleted("no answer within"),
             ],
@@ -206,7 +206,7 @@ fn vendor() -> Vec<Fault> {
             [
                 not_created("not what its API describes"),
                 not_updated("not what its API describes"),
-                DELETED,
+                not_deleted("not what its API describes"),
             ],
         ),
         scripted(
@@ -225,7 +225,7 @@ fn vendor() -> Vec<Fault> {
             [
                 not_created("larger than"),
                 not_updated("larger than"),
-                DELETED,
+                not_deleted("larger than"),
             ],
         ),
         scripted(
@@ -235,7 +235,7 @@ fn vendor() -> Vec<Fault> {
             [
                 not_created("larger than"),
                 not_updated("larger than"),
-                DELETED,
+                not_deleted("larger than"),
             ],
         ),
         scripted(
@@ -273,7 +273,7 @@ fn vendor() -> Vec<Fault> {
             Means::RecordOfAnotherStack,
             [
                 Cell::Never("there is no record yet"),
-                told("UPDATE_ROLLBACK_FAILED", "belongs to stack"),
+                not_updated("belongs to stack"),
                 DELETED,
             ],
         ),
@@ -589,7 +589,11 @@ fn account() -> Vec<Fault> {
             "asking-denied-meanwhile",
             "the function's role loses that right while the request runs",
             Means::AskingDeniedMeanwhile,
-            [not_created("cancelled meanwhile"), UPDATED, DELETED],
+            [
+                not_created("cancelled meanwhile"),
+                UPDATED,
+                Cell::Never("a Delete asks CloudFormation before Authomize, and never again"),
+            ],
         ),
         account(
             "role-not-visible-yet",

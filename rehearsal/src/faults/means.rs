@@ -1,12 +1,18 @@
 //! How a fault is brought about on a stage, and taken away again.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::fault::{Means, Request};
 use super::stage::{RENAMED, RESOURCE, Stage, in_function};
 use crate::engine::AccountId12;
 use crate::rehearse::world::{STACK, VENDOR_HOST};
 use crate::sandbox::{Fault as VendorFault, Waver};
+
+/// How long a run is waited for that nobody else waits for.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The function in the template.
 const FUNCTION: &str = "RegistrarFunction";
@@ -163,6 +169,14 @@ impl Stage {
         let last = requests.last().cloned().unwrap_or_default();
         match &self.fault.means {
             Means::DeliveredAgain => self.invoke(&last).await,
+            Means::GivenUp { .. } => {
+                // The run goes on although nobody waits for its answer.
+                let kind = self.request.word();
+                let given_up = requests.iter().find(|event| event["RequestType"] == kind);
+                let id = given_up.and_then(|event| event["RequestId"].as_str());
+                let answer = self.world.bucket.next_answer(id.unwrap_or_default());
+                timeout(PATIENCE, answer).await.ok();
+            }
             Means::ReplayedDelete => self.invoke(&self.as_a_delete(last).await).await,
             _ => {}
         }

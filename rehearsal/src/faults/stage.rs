@@ -148,6 +148,7 @@ impl Stage {
         }
         witnessed.forget_the_beginning(&self.world);
         self.arm().await;
+        witnessed.know_the_strangers_of_the_fault(&self.world);
         let operation = self.begin().await?;
         let beside = async { tokio::join!(biased; self.meddle(), self.heal()) };
         let status = tokio::select! {
@@ -159,7 +160,6 @@ impl Stage {
         self.meddle_afterwards().await;
         witnessed.take_records(&self.world);
         self.disarm();
-        self.restore().await;
         self.take_down(witnessed).await
     }
 
@@ -171,11 +171,14 @@ impl Stage {
             return std::future::pending().await;
         }
         let mut failures = self.world.bucket.hold_failures();
-        while let Some(failure) = failures.recv().await {
+        if let Some(failure) = failures.recv().await {
             self.disarm();
             self.restore().await;
             drop(failure);
         }
+        // What fails once more goes on at once.
+        drop(failures);
+        std::future::pending().await
     }
 
     /// The same for a function that never answered.

@@ -26,6 +26,7 @@ pub(super) struct Witnessed {
     /// What the vendor was asked by the request with the fault.
     pub(super) calls: Vec<String>,
     calls_before: usize,
+    apps_before: Vec<App>,
 }
 
 impl Witnessed {
@@ -40,6 +41,14 @@ impl Witnessed {
     /// The request with the fault begins: only the strangers stay as they are.
     pub(super) fn forget_the_beginning(&mut self, world: &World) {
         self.calls_before = world.sandbox.requests().len();
+        self.apps_before = world.sandbox.apps();
+    }
+
+    /// The fault is there: what came with it is a stranger's, too.
+    pub(super) fn know_the_strangers_of_the_fault(&mut self, world: &World) {
+        let is_new = |app: &App| !self.apps_before.iter().any(|known| known.id == app.id);
+        let apps = world.sandbox.apps();
+        self.strangers.extend(apps.into_iter().filter(is_new));
     }
 
     /// Follows an operation to its end, and lets `react` see each event.

@@ -13,7 +13,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 /// Signs one certificate per name that is asked for, and keeps it.
@@ -97,10 +97,15 @@ impl ResolvesServerCert for Authority {
 /// A TLS server that shows `authority`'s certificates, over HTTP/1.1 only.
 pub(super) fn server_config(authority: &Arc<Authority>) -> Result<ServerConfig, rustls::Error> {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ServerConfig::builder_with_provider(ring)
+    let mut config = ServerConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::clone(authority) as Arc<dyn ResolvesServerCert>))
+        .with_cert_resolver(Arc::clone(authority) as Arc<dyn ResolvesServerCert>);
+    // A session that is taken up again shows no certificate, and every host
+    // here is the same server.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
 }
 
 fn named(common_name: &str) -> DistinguishedName {
