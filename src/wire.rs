@@ -1,8 +1,9 @@
 //! The one seam: an HTTP request goes out, an HTTP response comes back.
 //!
-//! It has two implementors, the real client ([`crate::https`]) and the
-//! simulation, so that the very same handler runs on both. Everything above it
-//! is concrete. Timers are not the wire's: [`send`] puts `tokio::time` around it.
+//! The real client is [`crate::https`]; tests put wires in its place that fail in
+//! ways which no server can bring about, and the very same handler runs on both.
+//! Everything above it is concrete. Timers are not the wire's: [`send`] puts
+//! `tokio::time` around it.
 
 use std::fmt;
 use std::future::Future;
