@@ -244,7 +244,8 @@ mod tests {
         };
         let (answer, answered) = oneshot::channel();
         drop(answer);
-        let answered = errand.run(&wire, answered).await;
+        let run = errand.run(&wire, answered);
+        let answered = timeout_at(start + timeout, run).await.unwrap();
         assert!(answered.delivered.is_err());
         assert!(Instant::now() < start + timeout);
         let asked = unwell.0.lock().unwrap();

@@ -4,7 +4,7 @@ use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{LOGICAL, NAME, STACK, Setting, World, faulty, properties, with};
+use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, World, faulty, properties, with};
 
 const INVENTED: &str = "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ";
 
@@ -108,6 +108,27 @@ async fn leaves_strangers_alone() {
     let apps = world.sandbox.apps();
     assert_eq!(apps.len(), 1);
     assert_eq!(apps[0].id.as_str(), stranger);
+    world.end().await;
+}
+
+/// An issued id removes what is still ours: not a record that another stack has
+/// taken over, and not one that somebody named in a forged event.
+#[tokio::test]
+async fn removes_by_its_id_only_what_bears_its_marker() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let stranger = world.sandbox.insert_stranger("Made by hand");
+    world.desk.stacks([Stack::deleting(&id)]);
+    let record = id.split('/').nth(1).unwrap();
+    let forged = id.replace(record, &stranger);
+    let outcome = world.send(&world.delete_event(&forged, properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    world.sandbox.give_all_to(ANOTHER_STACK);
+    let mut event = world.event("Delete", "delete-2", properties());
+    event["PhysicalResourceId"] = json!(id);
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 2);
     world.end().await;
 }
 
