@@ -1,9 +1,10 @@
 //! What every test plays on: a world, and stacks of the template in it.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use rehearsal::engine::{Account, StackOutcome, StackSpec};
-use rehearsal::rehearse::world::{STACK, World};
+use rehearsal::rehearse::world::{STACK, World, WorldOptions};
 use serde_json::{Value, json};
 
 use crate::document;
@@ -33,10 +34,31 @@ pub(crate) fn hasty_template() -> Value {
 }
 
 /// A world with the function's code where the template looks for it.
-pub(crate) async fn world() -> World {
-    let world = World::start().await.unwrap();
+pub(crate) async fn world() -> Watched {
+    let options = WorldOptions::default().traced();
+    let world = World::start_with(options).await.unwrap();
     world.publish(&binary()).await.unwrap();
-    world
+    Watched(world)
+}
+
+/// A world that is looked through for secrets at its end.
+pub(crate) struct Watched(World);
+
+impl Deref for Watched {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // A test that failed has something else to tell.
+        if !std::thread::panicking() {
+            assert_eq!(self.leaks(), Vec::<String>::new());
+        }
+    }
 }
 
 /// A stack with its default parameters, but for these. An empty value leaves

@@ -8,7 +8,8 @@ use tokio::time::interval;
 
 use crate::document::template;
 use crate::stage::{
-    assert_created, binary, create, create_in, delete, physical_id, read, reason, spec, world,
+    Watched, assert_created, binary, create, create_in, delete, physical_id, read, reason, spec,
+    world,
 };
 
 const ANOTHER_REGION: &str = "eu-west-1";
@@ -100,7 +101,7 @@ async fn a_stack_made_anew_at_once_waits_for_the_name() {
 }
 
 /// A stack whose token was revoked meanwhile.
-async fn with_a_revoked_token(on_failure: &str) -> World {
+async fn with_a_revoked_token(on_failure: &str) -> Watched {
     let world = world().await;
     let parameters = [("OnDeregistrationFailure", on_failure)];
     assert_created(&create(&world, &parameters).await);

@@ -181,6 +181,8 @@ pub(super) enum Means {
     DeliveredAgain,
     /// Somebody sends a Delete for the resource of a stack at rest.
     ReplayedDelete,
+    /// Somebody sends a Delete of an earlier stack of the same name.
+    PastStack,
     /// Another resource fails while the request runs, so CloudFormation gives it
     /// up; the vendor refuses so many times to undo it.
     GivenUp {

@@ -1,7 +1,6 @@
 //! What holds whatever happens: judged from outside, by nothing of the Lambda's.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use serde_json::Value;
 
@@ -9,7 +8,6 @@ use super::fault::{Ending, Means};
 use super::stage::Stage;
 use super::witnessed::Witnessed;
 use crate::answer_bucket::{ReceivedAnswer, Verdict};
-use crate::leak::Secret;
 
 /// CloudFormation reads no longer answer.
 const ANSWER_LIMIT: usize = 4096;
@@ -133,56 +131,16 @@ fn ids(stage: &Stage) -> Vec<String> {
 
 /// No secret in anything that people or machines get to read.
 fn secrets(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
-    let world = &stage.world;
-    let log = fs::read_to_string(world.engine.log()).unwrap_or_default();
-    let answers = world.bucket.answers();
-    let bodies: Vec<_> = answers
-        .iter()
-        .map(|answer| String::from_utf8_lossy(&answer.body))
-        .collect();
     let events: Vec<String> = witnessed
         .events
         .iter()
         .map(|event| format!("{} {}", event.reason, event.physical_id))
         .collect();
-    let told: Vec<String> = world
-        .sandbox
-        .requests()
-        .iter()
-        .map(|call| format!("{} {:?} {:?}", call.path, call.query, call.idempotency_key))
-        .collect();
-    let signatures: Vec<String> = world
-        .engine
-        .requests()
-        .iter()
-        .filter_map(|request| {
-            Some(
-                request["ResponseURL"]
-                    .as_str()?
-                    .rsplit_once('=')?
-                    .1
-                    .to_owned(),
-            )
-        })
-        .collect();
-    let named = [
-        ("token", world.token()),
-        ("external id", world.external_id()),
-    ];
-    let signed = signatures
-        .iter()
-        .map(|text| ("response URL", text.as_str()));
-    let mut found = Vec::new();
-    for (name, secret) in named.into_iter().chain(signed) {
-        let secret = Secret::new(name, secret);
-        found.extend(secret.found_in("log line", log.lines()));
-        found.extend(secret.found_in("answer", bodies.iter().map(AsRef::as_ref)));
+    let mut found = stage.world.leaks();
+    for secret in stage.world.secrets() {
+        let outputs = witnessed.outputs.iter().map(String::as_str);
         found.extend(secret.found_in("stack event", events.iter().map(String::as_str)));
-        found.extend(secret.found_in("output", witnessed.outputs.iter().map(String::as_str)));
-        found.extend(secret.found_in(
-            "request line to the vendor",
-            told.iter().map(String::as_str),
-        ));
+        found.extend(secret.found_in("output", outputs));
     }
     found
 }

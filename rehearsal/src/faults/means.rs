@@ -80,6 +80,7 @@ impl Stage {
             | Means::Function(_)
             | Means::DeliveredAgain
             | Means::ReplayedDelete
+            | Means::PastStack
             | Means::LaterSiblingFails
             | Means::SecondStack => {}
         }
@@ -178,6 +179,13 @@ impl Stage {
                 timeout(PATIENCE, answer).await.ok();
             }
             Means::ReplayedDelete => self.invoke(&self.as_a_delete(last).await).await,
+            Means::PastStack => {
+                let mut past = last;
+                let name = past["StackId"].as_str().and_then(|id| id.rsplit_once('/'));
+                let earlier = format!("{}/0a1b2c3d", name.unwrap_or_default().0);
+                past["StackId"] = json!(earlier);
+                self.invoke(&self.as_a_delete(past).await).await;
+            }
             _ => {}
         }
     }

@@ -285,11 +285,7 @@ pub(super) fn in_function(fault: &Fault) -> Option<InFunction> {
 }
 
 fn options(fault: &Fault, request: Request, mark: &Path) -> WorldOptions {
-    // At this level a log that says too much says it.
-    let mut environment = vec![
-        ("RUST_LOG", "trace".to_owned()),
-        ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
-    ];
+    let mut environment = Vec::new();
     if let Some(within) = in_function(fault) {
         let place = if within.at_the_answer {
             "ANSWER"
@@ -313,6 +309,7 @@ fn options(fault: &Fault, request: Request, mark: &Path) -> WorldOptions {
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
     }
+    .traced()
 }
 
 /// The template with one more resource behind ours, which fails.

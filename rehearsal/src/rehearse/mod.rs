@@ -11,6 +11,7 @@ mod build;
 mod checks;
 pub mod cli;
 mod faulty;
+mod leaks;
 mod lifecycle;
 mod parameters;
 mod rehearsal;

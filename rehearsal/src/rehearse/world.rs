@@ -48,6 +48,18 @@ impl Default for WorldOptions {
     }
 }
 
+impl WorldOptions {
+    /// With a function that logs at the level at which what is too much is said.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        for (name, level) in [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_LOG", "trace")] {
+            let variable = (name.to_owned(), level.to_owned());
+            self.function_environment.push(variable);
+        }
+        self
+    }
+}
+
 /// The function's code as it was published.
 #[derive(Debug)]
 pub struct Published {

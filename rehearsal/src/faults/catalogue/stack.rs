@@ -63,6 +63,16 @@ pub(super) fn faults() -> Vec<Fault> {
             ],
         ),
         stack(
+            "request-of-a-past-stack",
+            "a request comes from an earlier stack of the same name, long gone",
+            Means::PastStack,
+            [
+                CREATED,
+                UPDATED,
+                Cell::Never("the function is gone with its stack, so nobody can ask it"),
+            ],
+        ),
+        stack(
             "second-stack",
             "the account has a stack that registered it already",
             Means::SecondStack,
