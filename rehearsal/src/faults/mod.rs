@@ -4,7 +4,7 @@
 //! The [catalogue] is a matrix of faults and kinds of request: every cell either
 //! tells how a stack ends that meets the fault there, or why it cannot. [`run`]
 //! brings one cell about, in a world of its own, and judges it by the cell and by
-//! [invariants] that hold whatever happens. None of this is the Lambda's code.
+//! `invariants` that hold whatever happens. None of this is the Lambda's code.
 
 pub mod catalogue;
 mod fault;

@@ -152,11 +152,26 @@ async fn to_the_end(
     operation.finish().await
 }
 
-/// The message of a log line that is an error.
+/// What a log line says that is an error, and why.
 fn logged_error(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    let message = line
-        .get("message")
-        .or_else(|| line["fields"].get("message"));
-    (line["level"] == "ERROR").then(|| message.unwrap_or(&line).to_string())
+    let said = ["message", "problem", "error", "reason"];
+    let said = said.iter().filter_map(|name| line[name].as_str());
+    (line["level"] == "ERROR").then(|| said.collect::<Vec<_>>().join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::logged_error;
+
+    #[test]
+    fn tells_an_error_with_its_cause_and_nothing_else() {
+        let line = r#"{"level":"ERROR","message":"not answered","problem":"no URL"}"#;
+        assert_eq!(logged_error(line).unwrap(), "not answered: no URL");
+        assert_eq!(
+            logged_error(r#"{"level":"INFO","message":"started"}"#),
+            None
+        );
+        assert_eq!(logged_error("REPORT RequestId: 1"), None);
+    }
 }
