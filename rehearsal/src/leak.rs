@@ -4,6 +4,9 @@ use std::fmt::{self, Write as _};
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+use crate::answer_bucket::ReceivedAnswer;
+use crate::sandbox::RecordedRequest;
+
 /// One secret and all the texts that would give it away.
 #[derive(Clone)]
 pub struct Secret {
@@ -54,6 +57,32 @@ impl Secret {
             .map(|(index, _)| format!("the {} is in {place} {}", self.name, index + 1))
             .collect()
     }
+}
+
+/// Where one of the secrets is in a function's log, in the answers, or in the
+/// request lines that the vendor keeps.
+#[must_use]
+pub fn search(
+    secrets: &[Secret],
+    log: &[String],
+    answers: &[ReceivedAnswer],
+    requests: &[RecordedRequest],
+) -> Vec<String> {
+    let bodies: Vec<_> = answers
+        .iter()
+        .map(|answer| String::from_utf8_lossy(&answer.body))
+        .collect();
+    let lines: Vec<String> = requests
+        .iter()
+        .map(|call| format!("{} {:?} {:?}", call.path, call.query, call.idempotency_key))
+        .collect();
+    let mut found = Vec::new();
+    for secret in secrets {
+        found.extend(secret.found_in("log line", log.iter().map(String::as_str)));
+        found.extend(secret.found_in("answer", bodies.iter().map(AsRef::as_ref)));
+        found.extend(secret.found_in("request line", lines.iter().map(String::as_str)));
+    }
+    found
 }
 
 /// The characters that the base64 form of any text has where the secret

@@ -9,7 +9,7 @@ use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
 use rehearsal::aws_desk::{self, AwsDesk, Stack};
 use rehearsal::function::{Function, Invoked};
 use rehearsal::internet::{HostPattern, Internet};
-use rehearsal::leak::Secret;
+use rehearsal::leak::{Secret, search};
 use rehearsal::sandbox::{
     AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
     Validator,
@@ -287,27 +287,13 @@ impl World {
     /// The same without a word on what leaked: it returns that as well.
     pub(crate) async fn log_and_leaks(self) -> (Vec<String>, Vec<String>) {
         let log = self.function.into_log().await;
-        let answers = self.bucket.answers();
-        let bodies: Vec<_> = answers
-            .iter()
-            .map(|answer| String::from_utf8_lossy(&answer.body))
-            .collect();
-        let told: Vec<String> = self
-            .sandbox
-            .requests()
-            .iter()
-            .map(|call| format!("{} {:?} {:?}", call.path, call.query, call.idempotency_key))
-            .collect();
-        let mut leaks = Vec::new();
-        for secret in [
+        let secrets = [
             Secret::new("token", TOKEN),
             Secret::new("external id", EXTERNAL_ID),
             Secret::new("response URL", "X-Amz-Signature"),
-        ] {
-            leaks.extend(secret.found_in("log line", log.iter().map(String::as_str)));
-            leaks.extend(secret.found_in("answer", bodies.iter().map(AsRef::as_ref)));
-            leaks.extend(secret.found_in("request line", told.iter().map(String::as_str)));
-        }
+        ];
+        let (answers, requests) = (self.bucket.answers(), self.sandbox.requests());
+        let leaks = search(&secrets, &log, &answers, &requests);
         assert_eq!(self.sandbox.contract_violations(), Vec::<String>::new());
         assert_eq!(self.internet.refused(), Vec::<String>::new());
         (log, leaks)

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::world::World;
-use crate::leak::Secret;
+use crate::leak::{Secret, search};
 
 impl World {
     /// The secrets of this world: the token, the external id, and the signature
@@ -27,23 +27,8 @@ impl World {
     #[must_use]
     pub fn leaks(&self) -> Vec<String> {
         let log = fs::read_to_string(self.engine.log()).unwrap_or_default();
-        let answers = self.bucket.answers();
-        let bodies: Vec<_> = answers
-            .iter()
-            .map(|answer| String::from_utf8_lossy(&answer.body))
-            .collect();
-        let told: Vec<String> = self
-            .sandbox
-            .requests()
-            .iter()
-            .map(|call| format!("{} {:?} {:?}", call.path, call.query, call.idempotency_key))
-            .collect();
-        let mut found = Vec::new();
-        for secret in self.secrets() {
-            found.extend(secret.found_in("log line", log.lines()));
-            found.extend(secret.found_in("answer", bodies.iter().map(AsRef::as_ref)));
-            found.extend(secret.found_in("request line", told.iter().map(String::as_str)));
-        }
-        found
+        let log: Vec<String> = log.lines().map(str::to_owned).collect();
+        let (answers, requests) = (self.bucket.answers(), self.sandbox.requests());
+        search(&self.secrets(), &log, &answers, &requests)
     }
 }
