@@ -74,28 +74,25 @@ fn has_null(answer: &Value) -> bool {
     members.is_none_or(|members| members.values().any(Value::is_null))
 }
 
-/// At most one record at any time, none when the stack is gone unless the admin
-/// was told which, and no record of a stranger changed.
+/// One record while there is a stack, none when it is gone unless the admin was
+/// told which, and no record of a stranger changed.
 fn records(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
     let mut broken = Vec::new();
-    let mut strangers = witnessed.strangers.clone();
-    if matches!(stage.fault.means, Means::RecordOfAnotherStack) {
-        // It is a stranger's from the moment on at which the fault began.
-        strangers.extend(witnessed.records.first().into_iter().flatten().cloned());
-    }
-    for stranger in &strangers {
-        let now = stage.world.sandbox.apps();
+    let now = stage.world.sandbox.apps();
+    for stranger in &witnessed.strangers {
         if !now.contains(stranger) {
             broken.push(format!("a stranger's record was touched: {}", stranger.id));
         }
     }
-    let of_ours = |records: &&Vec<_>| records.len();
-    if witnessed
-        .records
-        .iter()
-        .any(|records| of_ours(&records) > 1)
-    {
+    if witnessed.records.iter().any(|records| records.len() > 1) {
         broken.push("there were several records of one stack".to_owned());
+    }
+    if let Some(name) = stage.name_at_rest(&witnessed.status) {
+        let records = witnessed.records.first().into_iter().flatten();
+        let names: Vec<&str> = records.map(|record| &*record.integration_name).collect();
+        if names != [name.as_str()] {
+            broken.push(format!("the stack at rest has {names:?}, not {name}"));
+        }
     }
     let is_gone = matches!(&*witnessed.last_status, "DELETE_COMPLETE" | "");
     if !is_gone {
@@ -103,8 +100,7 @@ fn records(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
         broken.push(format!("the stack could not be deleted: {last}"));
     }
     for record in witnessed.records.last().into_iter().flatten() {
-        let is_told = witnessed.reason.contains(&record.id);
-        if !is_told && !strangers.iter().any(|stranger| stranger.id == record.id) {
+        if !witnessed.reason.contains(&record.id) {
             broken.push(format!("a record was left behind: {}", record.id));
         }
     }
@@ -137,10 +133,7 @@ fn secrets(stage: &Stage, witnessed: &Witnessed) -> Vec<String> {
         .map(|event| format!("{} {}", event.reason, event.physical_id))
         .collect();
     let mut found = stage.world.leaks();
-    for secret in stage.world.secrets() {
-        let outputs = witnessed.outputs.iter().map(String::as_str);
-        found.extend(secret.found_in("stack event", events.iter().map(String::as_str)));
-        found.extend(secret.found_in("output", outputs));
-    }
+    found.extend(stage.world.leaks_in("stack event", &events));
+    found.extend(stage.world.leaks_in("output", &witnessed.outputs));
     found
 }

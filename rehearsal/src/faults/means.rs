@@ -210,8 +210,24 @@ impl Stage {
     /// The name that the request asks for.
     fn name(&self) -> String {
         match self.request {
-            Request::Create => format!("AWS {}", self.world.account.id()),
+            Request::Create => self.first_name(),
             Request::Update | Request::Delete => RENAMED.to_owned(),
+        }
+    }
+
+    fn first_name(&self) -> String {
+        format!("AWS {}", self.world.account.id())
+    }
+
+    /// The name that the stack's one record must have while the stack is at rest
+    /// in this status: that of the properties that succeeded last. None where
+    /// the stack has no record.
+    pub(super) fn name_at_rest(&self, status: &str) -> Option<String> {
+        match (status, &self.fault.means) {
+            (_, Means::RecordOfAnotherStack) => None,
+            ("UPDATE_COMPLETE", _) => Some(RENAMED.to_owned()),
+            ("CREATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE", _) => Some(self.first_name()),
+            _ => None,
         }
     }
 

@@ -44,11 +44,12 @@ impl Witnessed {
         self.apps_before = world.sandbox.apps();
     }
 
-    /// The fault is there: what came with it is a stranger's, too.
+    /// The fault is there: what came with it, or became another stack's by it,
+    /// is a stranger's, too.
     pub(super) fn know_the_strangers_of_the_fault(&mut self, world: &World) {
-        let is_new = |app: &App| !self.apps_before.iter().any(|known| known.id == app.id);
-        let apps = world.sandbox.apps();
-        self.strangers.extend(apps.into_iter().filter(is_new));
+        let apps = world.sandbox.apps().into_iter();
+        let of_the_fault = apps.filter(|app| !self.apps_before.contains(app));
+        self.strangers.extend(of_the_fault);
     }
 
     /// Follows an operation to its end, and lets `react` see each event.

@@ -31,4 +31,11 @@ impl World {
         let (answers, requests) = (self.bucket.answers(), self.sandbox.requests());
         search(&self.secrets(), &log, &answers, &requests)
     }
+
+    /// Where a secret is in these texts, which are of `place`.
+    #[must_use]
+    pub fn leaks_in(&self, place: &str, texts: &[String]) -> Vec<String> {
+        let found = |secret: &Secret| secret.found_in(place, texts.iter().map(String::as_str));
+        self.secrets().iter().flat_map(found).collect()
+    }
 }
