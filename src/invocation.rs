@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use lambda_runtime::Diagnostic;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -18,6 +17,7 @@ use crate::configuration::Configuration;
 use crate::courier::{Answered, DeliveryError, Errand, Lane};
 use crate::deadline::Waits;
 use crate::envelope::{Address, EnvelopeError, Request};
+pub use crate::event::Event;
 use crate::lifecycle::{Cause, Conclusion, Failure, Session, Undo, carry_out};
 use crate::physical_id::{PhysicalId, ResourceHash};
 use crate::progress::Progress;
@@ -35,25 +35,6 @@ pub struct World {
     pub wire: Arc<dyn Wire>,
     /// How answers travel.
     pub lane: Lane,
-}
-
-/// What the Lambda runtime hands over, whatever it is: an event that is no JSON
-/// must reach the handler, too, or nobody would say a word about it.
-#[derive(Debug)]
-pub struct Event(Result<Value, String>);
-
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(
-            Value::deserialize(deserializer).map_err(|error| error.to_string()),
-        ))
-    }
-}
-
-impl From<Value> for Event {
-    fn from(value: Value) -> Self {
-        Self(Ok(value))
-    }
 }
 
 /// What an invocation is told beside the event.
@@ -112,7 +93,7 @@ pub async fn handle(
     circumstances: Circumstances,
 ) -> Result<Value, RunAgain> {
     let local = world.configuration.local.is_some();
-    let (event, address, target) = match open(&world.configuration, event) {
+    let (address, target) = match open(&world.configuration, &event) {
         Ok(opened) => opened,
         Err(problem) => {
             error!(
@@ -135,13 +116,10 @@ pub async fn handle(
 }
 
 /// Finds out whom to answer.
-fn open(configuration: &Configuration, event: Event) -> Result<(Value, Address, Target), String> {
-    let event = event
-        .0
-        .map_err(|error| format!("the event is not JSON: {}", printable(&error)))?;
-    let address = Address::pick(&event).ok_or("the event is not a JSON object")?;
+fn open(configuration: &Configuration, event: &Event) -> Result<(Address, Target), String> {
+    let address = event.address().map_err(|problem| printable(&problem))?;
     let target = target(configuration, &address).map_err(|error| error.to_string())?;
-    Ok((event, address, target))
+    Ok((address, target))
 }
 
 fn target(configuration: &Configuration, address: &Address) -> Result<Target, ResponseUrlError> {
@@ -191,7 +169,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn answer(self, event: &Value) -> Result<Value, RunAgain> {
+    async fn answer(self, event: &Event) -> Result<Value, RunAgain> {
         let progress = Progress::new(self.first_id(event));
         let (answer, answered) = oneshot::channel();
         let errand = Errand {
@@ -218,9 +196,9 @@ impl<'a> Run<'a> {
     }
 
     /// The id to answer with as long as nothing is known: the one that came.
-    fn first_id(&self, event: &Value) -> PhysicalId {
+    fn first_id(&self, event: &Event) -> PhysicalId {
         match &self.address.physical_id {
-            Some(id) if event["RequestType"] != "Create" => PhysicalId::parse(id),
+            Some(id) if !event.is_a_create() => PhysicalId::parse(id),
             _ => PhysicalId::None(ResourceHash::of_text(
                 &self.address.stack_id,
                 &self.address.logical_id,
@@ -232,7 +210,7 @@ impl<'a> Run<'a> {
     /// else, and cuts it at its deadline.
     fn start_work(
         &self,
-        event: &Value,
+        event: &Event,
         progress: Progress,
         answer: oneshot::Sender<Answer>,
     ) -> JoinHandle<Result<(), RunAgain>> {
@@ -260,7 +238,7 @@ impl<'a> Run<'a> {
     /// What the event comes to.
     fn conclusion(
         &self,
-        event: &Value,
+        event: &Event,
         progress: Progress,
     ) -> impl Future<Output = Conclusion> + Send + use<> {
         let id = progress.id();
@@ -280,8 +258,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn session(&self, event: &Value, progress: Progress) -> Result<(Session, Request), Cause> {
-        let request = Request::read(event)?;
+    fn session(&self, event: &Event, progress: Progress) -> Result<(Session, Request), Cause> {
+        let request = event.request()?;
         if let Target::UrlOfUnknownForm(_) = self.target {
             return Err(EnvelopeError::UnknownResponseUrl.into());
         }

@@ -17,6 +17,7 @@ pub mod configuration;
 pub mod courier;
 pub mod deadline;
 pub mod envelope;
+pub mod event;
 pub mod https;
 pub mod invocation;
 pub mod lifecycle;

@@ -8,8 +8,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::configuration::Configuration;
 use crate::courier::Lane;
+use crate::event::Event;
 use crate::https::{Https, Trust};
-use crate::invocation::{Circumstances, Event, World, handle};
+use crate::invocation::{Circumstances, World, handle};
 use crate::telemetry;
 use crate::wire::Wire;
 
