@@ -121,17 +121,18 @@ impl Answer {
                 longest
             }
         };
+        if text.is_empty() {
+            return false;
+        }
         // JSON writes at most six bytes for one, so this never cuts too much
         // by more than a sixth and comes to an end.
         let keep = text
             .len()
             .saturating_sub(excess.div_ceil(6) + '…'.len_utf8());
-        let boundary = text.floor_char_boundary(keep);
-        if boundary == 0 {
-            return false;
+        text.truncate(text.floor_char_boundary(keep));
+        if !text.is_empty() {
+            text.push('…');
         }
-        text.truncate(boundary);
-        text.push('…');
         true
     }
 }
@@ -176,6 +177,17 @@ mod tests {
                 let value: Value = serde_json::from_slice(&body).unwrap();
                 assert_eq!(value["PhysicalResourceId"], "none/0123456789abcdef");
             }
+        }
+    }
+
+    /// Case E12: where long ids leave little room, a short reason goes altogether.
+    #[test]
+    fn fits_into_4096_bytes_whatever_room_the_ids_leave() {
+        let empty = failed("").body(&address()).len() - "none/0123456789abcdef".len();
+        for room in 0..20 {
+            let mut answer = failed("why not");
+            answer.physical_id = PhysicalId::parse(&"i".repeat(BODY_LIMIT - empty - room));
+            assert!(answer.body(&address()).len() <= BODY_LIMIT, "{room}");
         }
     }
 

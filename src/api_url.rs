@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 /// The vendor's domain: the token goes to its hosts without further word.
 const VENDOR_DOMAIN: &str = "authomize.com";
@@ -28,6 +28,9 @@ pub enum ApiUrlError {
     /// The token would travel in the clear.
     #[error("not https")]
     NotHttps,
+    /// A host with a character that no host's name has.
+    #[error("not the address of a host")]
+    NotAHost,
     /// User info, port, path, query or fragment beside the host.
     #[error("more than `https://` and a host")]
     MoreThanAHost,
@@ -75,6 +78,11 @@ impl ApiUrl {
 
     fn of(url: &Url) -> Result<Self, ApiUrlError> {
         let host = url.host_str().ok_or(ApiUrlError::NotAUrl)?.to_owned();
+        // `Url` lets characters pass that no request can be sent to.
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        if matches!(url.host(), Some(Host::Domain(_))) && !host.chars().all(plain) {
+            return Err(ApiUrlError::NotAHost);
+        }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
             host,
@@ -157,6 +165,7 @@ mod tests {
                 "https://@api.authomize.com",
                 Err(ApiUrlError::MoreThanAHost),
             ),
+            ("https://api.{authomize}.com", Err(ApiUrlError::NotAHost)),
             ("api.authomize.com", Err(ApiUrlError::NotAUrl)),
             ("", Err(ApiUrlError::NotAUrl)),
         ] {

@@ -9,23 +9,21 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::error::ApiError;
 use super::record::{Marker, Record, Status, config};
+use super::response;
 use crate::api_url::ApiUrl;
 use crate::clock::Clock;
 use crate::deadline::Waits;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
-use crate::text::shown;
 use crate::wire::{self, Wire, WireError};
 
 /// Records of a list are asked for in pages of this size.
@@ -154,16 +152,12 @@ impl Authomize {
         for _ in 0..PAGES {
             let path = format!("/v2/apps?limit={PAGE}&skip={skip}&integrationName={encoded}");
             let answer = self.ask(Method::GET, &path, None).await?;
-            let page: Page = serde_json::from_value(answer).map_err(|error| unreadable(&error))?;
-            let length = page.data.len();
-            for app in page.data {
-                let record = self.record(app)?;
-                if record.name.as_deref() == Some(name) {
-                    found.push(record);
-                }
-            }
+            let page = response::page(answer, &self.secrets())?;
+            let length = page.records.len();
+            let of_the_name = |record: &Record| record.name.as_deref() == Some(name);
+            found.extend(page.records.into_iter().filter(of_the_name));
             skip += length;
-            if !page.pagination.has_more || length == 0 {
+            if !page.has_more || length == 0 {
                 return Ok(found);
             }
         }
@@ -239,10 +233,7 @@ impl Authomize {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (theirs, read_at) = pair?;
-        Some(match read_at.duration_since(ours) {
-            Ok(earlier) => theirs - earlier,
-            Err(later) => theirs + later.duration(),
-        })
+        Some(response::at(theirs, read_at, ours))
     }
 
     /// Sends a request that may be sent again, until it works, cannot work, or
@@ -314,7 +305,7 @@ impl Authomize {
             error => ApiError::Wire(error),
         })?;
         self.note_the_vendors_clock(&response);
-        self.read_response(&response)
+        response::read(&response, &self.secrets())
     }
 
     fn request(
@@ -348,12 +339,7 @@ impl Authomize {
     }
 
     fn note_the_vendors_clock(&self, response: &Response<Bytes>) {
-        let date = response
-            .headers()
-            .get(header::DATE)
-            .and_then(|date| date.to_str().ok())
-            .and_then(|date| OffsetDateTime::parse(&date.replace("GMT", "+0000"), &Rfc2822).ok());
-        if let Some(date) = date {
+        if let Some(date) = response::date(response) {
             *self
                 .clock_of_the_vendor
                 .lock()
@@ -361,48 +347,8 @@ impl Authomize {
         }
     }
 
-    fn read_response(&self, response: &Response<Bytes>) -> Result<Value, ApiError> {
-        let status = response.status();
-        match status {
-            _ if status.is_success() => {
-                serde_json::from_slice(response.body()).map_err(|error| unreadable(&error))
-            }
-            StatusCode::UNAUTHORIZED => Err(ApiError::Unauthorized),
-            StatusCode::FORBIDDEN => Err(ApiError::Forbidden),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(ApiError::NotFound),
-            StatusCode::CONFLICT => Err(ApiError::Conflict),
-            StatusCode::TOO_MANY_REQUESTS => Err(ApiError::RateLimited {
-                retry_after: retry_after(response),
-            }),
-            _ if status.is_redirection() => Err(ApiError::Redirected { status }),
-            _ if status.is_client_error() => Err(ApiError::Rejected {
-                status,
-                message: self.detail(response.body()),
-            }),
-            _ => Err(ApiError::Unavailable { status }),
-        }
-    }
-
-    /// The vendor's `detail`: a text, or a list of what is wrong where.
-    fn detail(&self, body: &[u8]) -> String {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = match &body["detail"] {
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items
-                .iter()
-                .filter_map(|item| {
-                    let place = item["loc"].as_array()?.last()?.as_str().unwrap_or("body");
-                    Some(format!("{place}: {}", item["msg"].as_str()?))
-                })
-                .collect::<Vec<_>>()
-                .join("; "),
-            _ => "no detail was given".to_owned(),
-        };
-        shown(&text, &self.secrets())
-    }
-
     fn record(&self, app: Value) -> Result<Record, ApiError> {
-        Record::read(app, &self.secrets()).map_err(|error| unreadable(&error))
+        response::record(app, &self.secrets())
     }
 
     fn secrets(&self) -> [&SecretString; 2] {
@@ -410,43 +356,6 @@ impl Authomize {
     }
 }
 
-#[derive(Deserialize)]
-struct Page {
-    pagination: Pagination,
-    data: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination {
-    #[serde(default)]
-    has_more: bool,
-}
-
 fn path_of(id: &RecordId) -> String {
     format!("/v2/apps/{id}")
-}
-
-/// Says where a body stops making sense, never what it says: the message of
-/// `serde_json` can quote a value.
-fn unreadable(error: &serde_json::Error) -> ApiError {
-    let kind = match error.classify() {
-        serde_json::error::Category::Data => "a member is missing or has another type",
-        _ => "it is not JSON",
-    };
-    ApiError::Unreadable(kind.to_owned())
-}
-
-/// `Retry-After` in seconds; its form with a date is not used by any API that
-/// we know, and counts as absent.
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let seconds: u32 = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds.into()))
 }

@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod record;
+pub mod response;
 
 pub use client::{Authomize, Credentials};
 pub use error::ApiError;

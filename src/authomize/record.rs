@@ -1,6 +1,8 @@
 //! What Authomize keeps of an integration, as it reads on the wire and as we
 //! understand it.
 
+use std::fmt;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,13 +14,16 @@ use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::text::shown;
 
-/// An integration at Authomize.
-#[derive(Clone, Debug)]
+/// An integration at Authomize. Its `Debug` shows what may be shown: a vendor
+/// can repeat a secret anywhere.
+#[derive(Clone)]
 pub struct Record {
     /// Its id.
     pub id: RecordId,
     /// Its name, unique in a tenant as far as we know.
     pub name: Option<String>,
+    /// The same, fit to be shown.
+    pub shown_name: Option<String>,
     /// When it was made, by the vendor's clock.
     pub created_at: Option<OffsetDateTime>,
     /// How far the vendor's validation is.
@@ -29,6 +34,8 @@ pub struct Record {
     pub connected_apps: Option<Vec<String>>,
     /// Whose it is.
     pub marking: Marking,
+    /// The stack that the marker names, fit to be shown.
+    pub shown_owner: Option<String>,
     config: Option<Value>,
 }
 
@@ -152,8 +159,16 @@ impl Record {
                 .and_then(|source| Marker::deserialize(source).ok())
                 .map_or(Marking::Absent, Marking::Marked),
         };
+        let shown_owner = match &marking {
+            Marking::Marked(marker) => Some(shown(&marker.stack_id, secrets)),
+            Marking::Absent | Marking::NotKept => None,
+        };
         Ok(Self {
             id: app.id,
+            shown_name: app
+                .integration_name
+                .as_ref()
+                .map(|name| shown(name, secrets)),
             name: app.integration_name,
             created_at: app.created_at.and_then(|text| moment(&text)),
             status: Status::read(app.status, secrets),
@@ -162,6 +177,7 @@ impl Record {
                 .connected_apps
                 .map(|apps| apps.iter().map(|app| shown(app, secrets)).collect()),
             marking,
+            shown_owner,
             config,
         })
     }
@@ -199,6 +215,17 @@ impl Record {
     }
 }
 
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("name", &self.shown_name)
+            .field("status", &self.status)
+            .field("owner", &self.shown_owner)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Reads a time; one without a zone is taken for UTC.
 fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339)
@@ -223,4 +250,42 @@ pub(super) fn config(registration: &Registration, marker: &Marker) -> Value {
         config["ownerEmail"] = json!(owner);
     }
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A vendor that repeats a secret has it neither shown nor printed.
+    #[test]
+    fn shows_no_secret_wherever_the_vendor_repeats_it() {
+        let (token, external_id) = (SecretString::from("t0ken"), SecretString::from("3xternal"));
+        let app = json!({
+            "id": "app_1",
+            "integrationName": "AWS 3xternal",
+            "status": "t0ken",
+            "lastError": "t0ken",
+            "connectedApps": ["t0ken"],
+            "config": {
+                "externalId": "3xternal",
+                "source": {"stackId": "t0ken", "logicalResourceId": "t0ken"},
+            },
+        });
+        let record = Record::read(app, &[&token, &external_id]).unwrap();
+        let shown = format!(
+            "{record:?} {:?} {:?}",
+            record.last_error, record.connected_apps
+        );
+        assert!(
+            !shown.contains("t0ken") && !shown.contains("3xternal"),
+            "{shown}"
+        );
+        assert_eq!(record.shown_name.as_deref(), Some("AWS [secret]"));
+        assert_eq!(record.shown_owner.as_deref(), Some("[secret]"));
+        assert_eq!(
+            record.name.as_deref(),
+            Some("AWS 3xternal"),
+            "for comparing"
+        );
+    }
 }

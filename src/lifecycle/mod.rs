@@ -6,7 +6,7 @@
 mod create;
 mod delete;
 mod failure;
-mod ownership;
+pub mod ownership;
 mod session;
 mod settle;
 mod undo;
@@ -21,7 +21,6 @@ use crate::answer::{Answer, Attributes, Outcome};
 use crate::authomize::Record;
 use crate::envelope::Request;
 use crate::physical_id::PhysicalId;
-use crate::text::shown;
 
 /// What a request came to.
 #[derive(Debug)]
@@ -78,13 +77,13 @@ impl From<Failure> for Conclusion {
 }
 
 /// The attributes of a record, always the same set.
-fn attributes(record: &Record) -> Attributes {
+pub fn attributes(record: &Record) -> Attributes {
     Attributes {
         integration_id: record.id.to_string(),
         integration_name: record
-            .name
-            .as_deref()
-            .map_or_else(|| "not reported".to_owned(), |name| shown(name, &[])),
+            .shown_name
+            .clone()
+            .unwrap_or_else(|| "not reported".to_owned()),
         status: record.status.as_str().to_owned(),
         connected_apps: match record.connected_apps.as_deref() {
             None | Some([]) => "not reported".to_owned(),

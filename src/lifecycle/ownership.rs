@@ -6,11 +6,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::authomize::{Marker, Marking, Record, Status};
 use crate::properties::Registration;
-use crate::text::shown;
 
 /// Whose a record is, seen from one resource.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Ownership {
+pub enum Ownership {
     /// This resource made it.
     Ours,
     /// Another resource made it and let it go.
@@ -24,12 +23,13 @@ pub(super) enum Ownership {
 }
 
 /// Whose `record` is, seen from the resource of `marker`.
-pub(super) fn ownership(record: &Record, marker: &Marker) -> Ownership {
+pub fn ownership(record: &Record, marker: &Marker) -> Ownership {
     match &record.marking {
         Marking::Marked(theirs) if theirs.is_of_the_same_resource(marker) => Ownership::Ours,
         Marking::Marked(theirs) if theirs.released => Ownership::Released,
-        Marking::Marked(theirs) => {
-            Ownership::Anothers(format!("stack {}", shown(&theirs.stack_id, &[])))
+        Marking::Marked(_) => {
+            let owner = record.shown_owner.as_deref().unwrap_or_default();
+            Ownership::Anothers(format!("stack {owner}"))
         }
         Marking::Absent => Ownership::Unmarked,
         Marking::NotKept => Ownership::Unknown,
@@ -38,7 +38,7 @@ pub(super) fn ownership(record: &Record, marker: &Marker) -> Ownership {
 
 /// What a list of the records of one name means for a Create.
 #[derive(Clone, Debug)]
-pub(super) enum Found {
+pub enum Found {
     /// Ours from an earlier try: bring it up to date.
     Ours(Record),
     /// Released, and of the same account and role: take it over.
@@ -58,7 +58,7 @@ pub(super) enum Found {
 /// `since` is when this request began by the server's clock. Where the server
 /// keeps no marker, the one record made since then is ours: its name is that of
 /// this stack's integration, and we were the ones who asked for it.
-pub(super) fn found(
+pub fn found(
     records: &[Record],
     marker: &Marker,
     registration: &Registration,
@@ -105,7 +105,26 @@ pub(super) fn found(
 /// seconds, and its answer took a moment to arrive.
 fn is_since(record: &Record, since: Option<OffsetDateTime>) -> bool {
     match (record.created_at, since) {
-        (Some(created_at), Some(since)) => created_at + Duration::seconds(2) >= since,
+        (Some(created_at), Some(since)) => created_at.saturating_add(Duration::seconds(2)) >= since,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::authomize::response;
+
+    /// A server without markers can say that it made a record in the last second
+    /// that there is.
+    #[test]
+    fn reads_any_time_of_creation() {
+        let app = json!({"id": "app_1", "createdAt": "9999-12-31T23:59:59Z"});
+        let record = response::record(app, &[]).unwrap();
+        assert!(is_since(&record, Some(SystemTime::now().into())));
     }
 }
