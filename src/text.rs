@@ -12,36 +12,42 @@ pub const FOREIGN_TEXT_LIMIT: usize = 200;
 /// Foreign text as it may be shown: without the given secrets, links and
 /// anything unprintable, cut after [`FOREIGN_TEXT_LIMIT`] characters.
 pub fn shown(text: &str, secrets: &[&SecretString]) -> String {
-    let without_secrets = secrets.iter().fold(text.to_owned(), |text, secret| {
-        let secret = secret.expose_secret();
+    // Visible first: what is left out could stand in the middle of a secret.
+    let without_secrets = secrets.iter().fold(visible(text), |text, secret| {
+        let secret = visible(secret.expose_secret());
         if secret.is_empty() {
             text
         } else {
-            text.replace(secret, "[secret]")
+            text.replace(&secret, "[secret]")
         }
     });
     let without_links: Vec<&str> = without_secrets
-        .split_whitespace()
+        .split(' ')
         .map(|word| if word.contains("://") { "[link]" } else { word })
         .collect();
-    printable(&without_links.join(" "))
+    short(without_links.join(" "))
 }
 
 /// What the admin typed, as it may be shown back: printable, and cut after
 /// [`FOREIGN_TEXT_LIMIT`] characters.
 pub fn printable(text: &str) -> String {
+    short(visible(text))
+}
+
+/// The text on one line, without what cannot be seen.
+fn visible(text: &str) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())
         .collect();
-    let printable: String = words
-        .join(" ")
-        .chars()
-        .filter(|c| !is_invisible(*c))
-        .collect();
-    match printable.char_indices().nth(FOREIGN_TEXT_LIMIT) {
-        Some((end, _)) => format!("{}…", &printable[..end]),
-        None => printable,
+    let line = words.join(" ");
+    line.chars().filter(|c| !is_invisible(*c)).collect()
+}
+
+fn short(text: String) -> String {
+    match text.char_indices().nth(FOREIGN_TEXT_LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -65,9 +71,17 @@ mod tests {
             ("see https://evil.example/x now", "see [link] now"),
             ("your token s3cret is bad", "your token [secret] is bad"),
             ("a\u{202e}b \"c\"", "ab c"),
+            // Nothing that is left out puts together what must not be shown.
+            (
+                "your token s3`cr\u{200b}et is bad",
+                "your token [secret] is bad",
+            ),
+            ("see https:\"//evil.example/x now", "see [link] now"),
         ] {
             assert_eq!(shown(text, &[&secret]), expected);
         }
+        let quoted = SecretString::from("s3\"cr`et");
+        assert_eq!(shown("no s3\"cr`et", &[&quoted]), "no [secret]");
         assert_eq!(shown(&"é".repeat(300), &[]).chars().count(), 201);
     }
 }
