@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod abuse;
 mod answer;
 mod bad_input;
 mod create;
