@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::envelope::{Address, EnvelopeError, Request};
 
-/// The longest event that is read as a whole, in bytes. CloudFormation's have
-/// at most some ten thousand: fourteen properties of at most 4096 characters,
+/// The longest event that is read as a whole, in bytes.
+///
+/// CloudFormation's have at most some ten thousand: fourteen properties of at most 4096 characters,
 /// twice in an Update. A parsed event can need thirty times its length in memory.
 pub const EVENT_LIMIT: usize = 256 * 1024;
 
