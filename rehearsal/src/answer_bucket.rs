@@ -53,14 +53,28 @@ impl AnswerBucket {
         forward: Option<SocketAddr>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::serve(listener, Bucket::new(Presigner::new(key, region), forward))
+    }
+
+    fn serve(listener: TcpListener, bucket: Bucket) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let bucket = Arc::new(Bucket::new(Presigner::new(key, region), forward));
+        let bucket = Arc::new(bucket);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&bucket))).abort_handle();
         Ok(Self {
             address,
             bucket,
             server,
         })
+    }
+
+    /// Starts a mailbox for a function on a laptop: the same bucket behind
+    /// `listener`, with URLs that lead to `host`, where a container reaches it.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn mailbox(listener: TcpListener, host: String, region: &str) -> io::Result<Self> {
+        let presigner = Presigner::at(AnswerKey::random(), region, host);
+        Self::serve(listener, Bucket::new(presigner, None))
     }
 
     /// The bucket's host name in AWS, to be led to [`Self::address`].
@@ -101,6 +115,11 @@ impl AnswerBucket {
     #[must_use]
     pub fn answers(&self) -> Vec<ReceivedAnswer> {
         self.bucket.answers()
+    }
+
+    /// Waits until more than `count` answers are here, and tells all.
+    pub async fn more_than(&self, count: usize) -> Vec<ReceivedAnswer> {
+        self.bucket.more_than(count).await
     }
 
     /// Waits for the first accepted answer to `request_id`, at once if it is

@@ -85,6 +85,60 @@ fn keeps_stdout_for_the_machine_with_json() {
 }
 
 #[test]
+fn names_docker_and_the_way_without_it_when_there_is_none() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = rehearse()
+        .arg("sam")
+        .env("PATH", empty.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert_eq!(
+        stderr(&output),
+        "cannot rehearse: there is no `docker` in PATH: install Docker, or go without it: --way cargo-lambda\n"
+    );
+}
+
+/// What `cargo rehearse event` says of a file, when nothing is served.
+fn said_of_event(file: &Path) -> String {
+    let empty = tempfile::tempdir().unwrap();
+    let output = rehearse()
+        .arg("event")
+        .arg(file)
+        .env("CARGO_TARGET_DIR", empty.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert_eq!(stdout(&output), "");
+    stderr(&output)
+}
+
+#[test]
+fn says_what_is_wrong_with_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("event.json");
+    std::fs::write(&file, "{\"RequestType\": \"Create\",}").unwrap();
+    let said = said_of_event(&file);
+    assert!(
+        said.contains("is not JSON: trailing comma at line 1"),
+        "{said}"
+    );
+    std::fs::write(&file, "[]").unwrap();
+    assert!(said_of_event(&file).contains("is no event"));
+    let said = said_of_event(Path::new("creat"));
+    assert!(said.contains("such as `create`"), "{said}");
+}
+
+#[test]
+fn says_who_fills_events_in_when_nobody_does() {
+    let said = said_of_event(Path::new("create"));
+    assert!(
+        said.contains("start `cargo rehearse serve` in another terminal"),
+        "{said}"
+    );
+}
+
+#[test]
 fn prints_plain_lines_into_a_pipe() {
     let empty = tempfile::tempdir().unwrap();
     let output = rehearse()

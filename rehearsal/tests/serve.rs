@@ -82,6 +82,16 @@ impl Serving {
         Client::from_conf(config.build())
     }
 
+    /// What `cargo rehearse event` prints meanwhile.
+    fn event(&self, name: &str) -> serde_json::Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_rehearse"))
+            .args(["event", name])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Presses Ctrl-C and tells the exit status and what was still printed.
     fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
         let id = self.child.id().to_string();
@@ -178,6 +188,27 @@ async fn prints_commands_that_work_and_ends_with_ctrl_c() {
         assert_eq!(arguments[..2], ["cloudformation", operation]);
         assert_eq!(after(&arguments, "--stack-name"), stack);
     }
+
+    for (heading, tool) in [
+        (
+            "Or run the function alone, with SAM in Docker",
+            "sam local invoke RegistrarFunction",
+        ),
+        ("Or without Docker", "cargo lambda invoke bootstrap"),
+    ] {
+        let commands = serving.under(heading);
+        assert!(commands.contains(tool), "{commands}");
+        assert!(
+            commands.contains("cargo rehearse event create > event.json"),
+            "{commands}"
+        );
+    }
+    let event = serving.event("create");
+    let url = event["ResponseURL"].as_str().unwrap();
+    assert!(url.contains("X-Amz-Signature="), "{url}");
+    let api = event["ResourceProperties"]["ApiUrl"].as_str().unwrap();
+    assert!(api.starts_with("http://"), "{api}");
+    assert_ne!(event["RequestId"], serving.event("create")["RequestId"]);
 
     let (code, rest) = serving.interrupt();
     assert_eq!(code, Some(0), "{rest:?}");

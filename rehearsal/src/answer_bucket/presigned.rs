@@ -93,6 +93,7 @@ impl Refusal {
 pub(super) struct Presigner {
     key: AnswerKey,
     region: String,
+    local: Option<String>,
 }
 
 impl Presigner {
@@ -100,11 +101,31 @@ impl Presigner {
         Self {
             key,
             region: region.to_owned(),
+            local: None,
+        }
+    }
+
+    /// One whose URLs lead to a host and port of this machine, without TLS.
+    pub(super) fn at(key: AnswerKey, region: &str, host: String) -> Self {
+        Self {
+            local: Some(host),
+            ..Self::new(key, region)
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.local.is_some() {
+            "http"
+        } else {
+            "https"
         }
     }
 
     /// The host of CloudFormation's response bucket for the region.
     pub(super) fn host(&self) -> String {
+        if let Some(host) = &self.local {
+            return host.clone();
+        }
         let label = self.region.replace('-', "");
         let region = &self.region;
         let domain = if region.starts_with("cn-") {
@@ -139,7 +160,10 @@ impl Presigner {
             expires = EXPIRES.whole_seconds(),
         );
         let signature = self.signature(&host, &path, &query);
-        format!("https://{host}{path}?{query}{SIGNATURE_MEMBER}{signature}")
+        format!(
+            "{}://{host}{path}?{query}{SIGNATURE_MEMBER}{signature}",
+            self.scheme()
+        )
     }
 
     /// Verifies one request as S3 does: what was signed must be what came,

@@ -100,6 +100,12 @@ impl Bucket {
         accepted(&found).expect("it was just waited for")
     }
 
+    pub(super) async fn more_than(&self, count: usize) -> Vec<ReceivedAnswer> {
+        let mut answers = self.answers.subscribe();
+        let all = answers.wait_for(|answers| answers.len() > count).await;
+        all.expect("the sender lives as long as the bucket").clone()
+    }
+
     pub(super) fn script(&self, fault: BucketFault) {
         self.faults().push_back(fault);
     }

@@ -2,7 +2,7 @@
 //!
 //! MiniStack deploys templates,
 //! runs functions as processes and enforces IAM policies. This module fetches
-//! it once ([`Installation`]), starts it through `rehearsal/python/launcher.py`,
+//! it once, starts it through `rehearsal/python/launcher.py`,
 //! which closes the gaps between it and AWS, and speaks to it with the AWS
 //! SDK, one [`Account`] at a time.
 //!
@@ -14,7 +14,6 @@ mod artifact;
 mod delivery;
 mod error;
 mod function;
-mod installation;
 mod process;
 mod stack;
 mod stack_operation;
@@ -24,7 +23,6 @@ pub use account::{Account, AccountId12, MalformedAccountId};
 pub use artifact::{Artifact, ArtifactError};
 pub use error::EngineError;
 pub use function::InvokeError;
-pub use installation::Installation;
 pub use process::{ClosedGap, Engine, EngineOptions};
 pub use stack::{LeftResource, StackError, StackSpec};
 pub use stack_operation::{StackEvent, StackOperation, StackOutcome};

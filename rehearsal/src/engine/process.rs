@@ -13,7 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::account::Gateway;
-use super::{Account, AccountId12, EngineError, Installation};
+use crate::installation::{Installation, Tools};
+
+use super::{Account, AccountId12, EngineError};
 use crate::answer_bucket::AnswerKey;
 
 const LAUNCHER: &str = include_str!("../../python/launcher.py");
@@ -73,7 +75,7 @@ impl Engine {
     /// # Errors
     /// It cannot be fetched or does not serve within a minute.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        let installation = Installation::ensure().await?;
+        let installation = Installation::ensure(Tools::Engine).await?;
         let log = options.state_dir.join("engine.log");
         let mut process = Process::spawn(&installation, &options, &log).map_err(|source| {
             EngineError::Folder {

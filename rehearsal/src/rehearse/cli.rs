@@ -3,7 +3,7 @@
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
-use super::{Options, Rehearsal, faulty, serve};
+use super::template::Template;
+use super::{Options, Rehearsal, faulty, sam, serve};
+use crate::laptop::{Desk, Way, read};
 
 /// Something did not hold.
 const NOT_HELD: u8 = 1;
@@ -33,6 +35,8 @@ Examples:
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
   cargo rehearse serve                    leave everything up, and get commands to try
+  cargo rehearse event create             an event with the addresses of what is served
+  cargo rehearse sam                      every event with sam local invoke, in Docker
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
 The first run fetches the local cloud; after that it works offline.
@@ -52,6 +56,30 @@ terminal, and the address of a page that shows what the vendor has.
 Exit status: 0 ended by Ctrl-C, 2 it could not be set up, 130 ended by Ctrl-C before
 it was up.";
 
+/// What `event --help` ends with.
+const EVENT_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse event create > event.json
+  cargo rehearse event create --no-response-url | sam local invoke RegistrarFunction --event - --env-vars events/env.json
+
+Each event gets an id of its own, so that it is a new request, and the physical id
+that the last answer gave to the resource.
+
+Exit status: 0 printed, 2 nothing is served or there is no such event.";
+
+/// What `sam --help` ends with.
+const SAM_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse sam                        in containers, with sam local invoke
+  cargo rehearse sam --way cargo-lambda     without Docker
+  cargo rehearse sam --all                  in all four ways, as .ci/run does
+
+Each event is run with a response URL, whose answer arrives in a mailbox, and without
+one, when the answer is the function's result.
+
+Exit status: 0 all held, 1 something did not hold, 2 it could not be set up,
+130 ended by Ctrl-C.";
+
 /// Create, update and delete the stack on this machine, with a real
 /// CloudFormation engine and a sandbox of Authomize
 #[derive(Debug, Parser)]
@@ -67,7 +95,7 @@ struct Arguments {
     #[arg(long)]
     keep: bool,
     /// Print one JSON object on stdout, and the lines for people on stderr
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     /// Rehearse this binary instead of building one
     #[arg(long, value_name = "PATH")]
@@ -88,6 +116,28 @@ enum Command {
         /// Publish this binary instead of building one
         #[arg(long, value_name = "PATH")]
         binary: Option<PathBuf>,
+    },
+    /// Print an event with the addresses of what `cargo rehearse serve` serves
+    #[command(after_help = EVENT_EXAMPLES)]
+    Event {
+        /// A file, or the name of one in events/, such as `create`
+        name: PathBuf,
+        /// Have the answer as the function's result instead of in the mailbox
+        #[arg(long)]
+        no_response_url: bool,
+    },
+    /// Run every event on this machine with SAM, and check what comes of it
+    #[command(after_help = SAM_EXAMPLES)]
+    Sam {
+        /// How to run the function; may be given several times
+        #[arg(long, value_enum, default_values_t = [Way::Sam], value_name = "WAY")]
+        way: Vec<Way>,
+        /// In all four ways, one after another
+        #[arg(long, conflicts_with = "way")]
+        all: bool,
+        /// What `sam build` builds for
+        #[arg(long, default_value = "x86_64", value_parser = ["x86_64", "arm64"])]
+        architecture: String,
     },
 }
 
@@ -113,6 +163,31 @@ pub async fn main() -> ExitCode {
             Ok(Some(true))
         }
         (Some(Command::Serve { binary }), _) => serve_until_interrupted(binary, &screen).await,
+        (
+            Some(Command::Event {
+                name,
+                no_response_url,
+            }),
+            _,
+        ) => event(&name, !no_response_url).await,
+        (
+            Some(Command::Sam {
+                way,
+                all,
+                architecture,
+            }),
+            _,
+        ) => {
+            let options = sam::SamOptions {
+                ways: if all { Way::ALL.to_vec() } else { way },
+                architecture: if architecture == "arm64" {
+                    "arm64"
+                } else {
+                    "x86_64"
+                },
+            };
+            with_sam(&options, arguments.json, &screen).await
+        }
         (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
         (None, None) => rehearse(arguments.keep, arguments.json, arguments.binary, &screen).await,
     };
@@ -144,9 +219,10 @@ async fn serve_until_interrupted(
         return Ok(None);
     };
     let rehearsal = rehearsal?;
+    let desk = serve::open_desk(&rehearsal, screen).await?;
     serve::show_what_to_try(&rehearsal, screen);
-    interrupted().await;
-    drop(rehearsal);
+    unless_interrupted(serve::show_answers(&desk.laptop.mailbox, screen)).await;
+    drop((desk, rehearsal));
     screen.line(STOPPED);
     Ok(Some(true))
 }
@@ -163,6 +239,30 @@ async fn with_faults(name: &str, json: bool, screen: &Screen) -> Result<Option<b
         print(&report);
     }
     Ok(Some(report.held))
+}
+
+/// Every event in the ways that were asked for.
+async fn with_sam(
+    options: &sam::SamOptions,
+    json: bool,
+    screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    let Some(report) = unless_interrupted(sam::run(options, screen)).await else {
+        return Ok(None);
+    };
+    let report = report?;
+    if json {
+        print(&report);
+    }
+    Ok(Some(report.held))
+}
+
+/// Prints one event, filled in by whoever serves.
+async fn event(name: &Path, mailbox: bool) -> Result<Option<bool>, SetupError> {
+    let events = Template::read()?.root().join("events");
+    let event = read(&events, name)?;
+    print(&Desk::ask(event, mailbox).await?);
+    Ok(Some(true))
 }
 
 /// The same for a rehearsal in which all is well.

@@ -13,11 +13,12 @@ use super::build::{self, Product};
 use super::screen::Screen;
 use super::setup_error::SetupError;
 use super::template::Template;
-use crate::engine::{Artifact, Installation};
+use crate::engine::Artifact;
 use crate::faults::catalogue::{self, CATALOGUE};
 use crate::faults::{
     Cell, CellReport, Code, FUNCTION_TIMEOUT, Fault, Request, SERVICE_TIMEOUT, markdown, run,
 };
+use crate::installation::{Installation, Tools};
 
 /// What stands for every fault in place of a name.
 pub(super) const ALL: &str = "all";
@@ -112,7 +113,7 @@ pub(super) async fn rehearse(
         shipped: build(&template, Product::Function).await?,
         faulty: build(&template, Product::FaultyFunction).await?,
     });
-    Installation::ensure().await?;
+    Installation::ensure(Tools::Engine).await?;
     screen.step_ends(building.elapsed().as_secs_f64());
 
     let title = match *faults {

@@ -16,6 +16,7 @@ mod lifecycle;
 mod parameters;
 mod rehearsal;
 mod report;
+mod sam;
 mod screen;
 mod serve;
 mod setup_error;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::engine::{Installation, StackError, StackOperation};
+use crate::engine::{StackError, StackOperation};
+use crate::installation::{Installation, Tools};
 
 use super::Options;
 use super::build::{self, Product};
@@ -11,7 +12,7 @@ use super::checks::record::Expected;
 use super::checks::{answers, record, remains, secrets, surroundings, trust};
 use super::lifecycle::{Seen, follow};
 use super::parameters::Choice;
-use super::report::{Report, StepReport, TemplateReport};
+use super::report::{Report, StepReport};
 use super::screen::Screen;
 use super::setup_error::SetupError;
 use super::template::Template;
@@ -80,14 +81,11 @@ impl<'a> Rehearsal<'a> {
             template.sha256
         ));
         let mut report = Report {
-            template: TemplateReport {
-                path: template.path.display().to_string(),
-                sha256: template.sha256.clone(),
-            },
+            template: template.report(),
             ..Report::default()
         };
 
-        let expect = if Installation::is_present() {
+        let expect = if Installation::is_present(Tools::Engine) {
             "about 5 seconds"
         } else {
             "about 1 minute the first time, when it is fetched"

@@ -3,13 +3,54 @@
 
 use std::path::Path;
 
+use crate::answer_bucket::{AnswerBucket, Verdict};
+use crate::laptop::{ContainerHost, Desk, Laptop};
+
 use super::parameters::Choice;
 use super::rehearsal::Rehearsal;
 use super::screen::Screen;
+use super::setup_error::SetupError;
+use super::template::Template;
 use super::world::{REGION, STACK, World};
 
 /// How many steps come before the commands.
 pub(super) const STEPS: usize = 2;
+
+/// Puts up what a function on a laptop needs, where containers reach it if
+/// there is Docker, and writes the addresses beside the events.
+pub(super) async fn open_desk(
+    rehearsal: &Rehearsal<'_>,
+    screen: &Screen,
+) -> Result<Desk, SetupError> {
+    let host = ContainerHost::find().await;
+    if let Err(error) = &host {
+        screen.line(&format!("Without containers: {error}\n"));
+    }
+    let laptop = Laptop::open(rehearsal.world(), host.ok().as_ref()).await?;
+    laptop.write_environment(&Template::read()?.root().join("events"))?;
+    Ok(Desk::open(laptop).await?)
+}
+
+/// Tells of every answer that arrives in the mailbox, for ever.
+pub(super) async fn show_answers(mailbox: &AnswerBucket, screen: &Screen) {
+    let mut shown = 0;
+    loop {
+        let answers = mailbox.more_than(shown).await;
+        for answer in &answers[shown..] {
+            let verdict = match &answer.verdict {
+                Verdict::Accepted => "took",
+                _ => "refused",
+            };
+            screen.line(&format!(
+                "the mailbox {verdict}  {} {} {}",
+                answer.text("Status"),
+                answer.text("PhysicalResourceId"),
+                answer.text("Reason")
+            ));
+        }
+        shown = answers.len();
+    }
+}
 
 /// Prints what to try while everything is up.
 pub(super) fn show_what_to_try(rehearsal: &Rehearsal<'_>, screen: &Screen) {
@@ -22,6 +63,8 @@ pub(super) fn show_what_to_try(rehearsal: &Rehearsal<'_>, screen: &Screen) {
         ("Have Identity Center read as well", update(world)),
         ("Delete it", delete()),
         ("Ask the sandbox as the function does", ask(world)),
+        ("Or run the function alone, with SAM in Docker", with_sam()),
+        ("Or without Docker", without_docker()),
     ];
     for (title, commands) in groups {
         screen.heading(title);
@@ -103,6 +146,34 @@ fn ask(world: &World) -> Vec<String> {
         format!("curl -H {token} http://{sandbox}/me"),
         format!("curl -H {token} http://{sandbox}/v2/apps"),
     ]
+}
+
+fn with_sam() -> Vec<String> {
+    let mut commands = for_sam();
+    commands.push("sam build".to_owned());
+    commands.push("cargo rehearse event create > event.json".to_owned());
+    commands.extend(over_lines(&[
+        "sam local invoke RegistrarFunction --event event.json".to_owned(),
+        "--env-vars events/env.json".to_owned(),
+    ]));
+    commands
+}
+
+fn without_docker() -> Vec<String> {
+    let mut commands = for_sam();
+    commands.extend(over_lines(&[
+        "cargo lambda watch --bin bootstrap --ignore-changes".to_owned(),
+        "--invoke-address 127.0.0.1 --env-file events/local.env &".to_owned(),
+    ]));
+    commands.push("cargo rehearse event create > event.json".to_owned());
+    commands.push("cargo lambda invoke bootstrap --data-file event.json".to_owned());
+    commands
+}
+
+/// The account that SAM plays, and that the events name.
+fn for_sam() -> Vec<String> {
+    let words = Laptop::credentials().map(|(name, value)| format!("{name}={value}"));
+    vec![format!("export {}", words.join(" "))]
 }
 
 fn on_the_stack(operation: &str) -> Vec<String> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::engine::{ArtifactError, EngineError};
+use crate::installation::InstallationError;
+use crate::laptop::{DeskError, DockerError, EventError, LaptopError, WayError};
 
 /// Why there was nothing to rehearse with. The exit status is 2.
 #[derive(Debug, Error)]
@@ -13,6 +15,9 @@ pub enum SetupError {
     /// The engine could not be fetched or started.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The tools of a laptop could not be fetched.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
     /// The function's code could not be put where the template names it.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -51,6 +56,27 @@ pub enum SetupError {
     /// The binary that was asked for is not there.
     #[error("`{}` is no file: build it first, or leave `--binary` out", .0.display())]
     NoBinary(PathBuf),
+    /// Docker is not there.
+    #[error(transparent)]
+    Docker(#[from] DockerError),
+    /// What a function on a laptop needs could not be put up.
+    #[error(transparent)]
+    Laptop(#[from] LaptopError),
+    /// A tool did not run the function.
+    #[error(transparent)]
+    Way(#[from] WayError),
+    /// There is no such event.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// Nobody fills events in.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// Rust does not have the target of the function's architecture.
+    #[error("Rust cannot build for this architecture yet: run `rustup target add {0}`")]
+    NoTarget(&'static str),
+    /// An event without an expectation.
+    #[error("`{}` is an event of which nobody says what must come of it: add it to LIFE in rehearsal/src/rehearse/sam.rs", .0.display())]
+    UnknownEvent(PathBuf),
     /// There is no fault of this name.
     #[error("there is no fault `{0}`: `cargo rehearse faults` lists them, and `all` is every one")]
     NoSuchFault(String),

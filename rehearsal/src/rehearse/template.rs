@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml_ng::Value;
 use sha2::{Digest, Sha256};
 
+use super::report::TemplateReport;
 use super::setup_error::SetupError;
 
 /// `template.yaml`, read once and never changed.
@@ -35,6 +36,14 @@ impl Template {
         let digest = Sha256::digest(&text);
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { path, text, sha256 })
+    }
+
+    /// Which one it was.
+    pub(super) fn report(&self) -> TemplateReport {
+        TemplateReport {
+            path: self.path.display().to_string(),
+            sha256: self.sha256.clone(),
+        }
     }
 
     /// The root of the workspace.

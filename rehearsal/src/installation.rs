@@ -1,4 +1,4 @@
-//! The engine's files on this machine: fetched once, then found again.
+//! Tools from Python's package registry: fetched once, then found again.
 //!
 //! They are in Cargo's target directory, under a name that changes with what
 //! is required, so `cargo clean` removes them and a new version never mixes
@@ -11,13 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
-use super::EngineError;
-
-/// What pip installs, each file with its hash.
-const REQUIREMENTS: &str = include_str!("../../python/requirements.txt");
-
-/// Python below this does not run the engine.
+/// Python below this does not run the tools.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
 /// Where a new enough Python is looked for, in this order.
@@ -33,21 +29,91 @@ const PYTHONS: [&str; 6] = [
 /// The file that is written when everything else is there.
 const COMPLETE: &str = "complete";
 
-/// The engine, installed on this machine.
+/// Tools that are installed together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tools {
+    /// MiniStack, the CloudFormation engine.
+    Engine,
+    /// The SAM CLI with cargo-lambda, and the AWS CLI to call functions with.
+    Sam,
+}
+
+impl Tools {
+    /// The package that names them all.
+    fn package(self) -> &'static str {
+        match self {
+            Self::Engine => "ministack",
+            Self::Sam => "aws-sam-cli",
+        }
+    }
+
+    /// What pip installs, each file with its hash.
+    fn requirements(self) -> &'static str {
+        match self {
+            Self::Engine => include_str!("../python/requirements.txt"),
+            Self::Sam => include_str!("../python/sam_requirements.txt"),
+        }
+    }
+}
+
+/// Why there are no tools. Each variant asks for another remedy, and its
+/// sentence names it.
+#[derive(Debug, Error)]
+pub enum InstallationError {
+    /// No Python was found in `PATH`.
+    #[error("there is no `python3` in PATH: install Python 3.10 or newer")]
+    NoPython,
+    /// The Python that was found is too old for the tools.
+    #[error("`python3` is Python {found}: install Python 3.10 or newer and put it first in PATH")]
+    PythonTooOld {
+        /// Its version, for example `3.9`.
+        found: String,
+    },
+    /// Python came without what makes virtual environments.
+    #[error(
+        "Python has no working venv module: install it (on Debian and Ubuntu `apt install python3-venv`)"
+    )]
+    NoVenv {
+        /// What Python said.
+        output: String,
+    },
+    /// The tools could not be downloaded or did not match their hashes.
+    #[error(
+        "pip could not install {package}, which needs the network the first time only: connect, or set pip's own configuration to a mirror that can be reached; pip's last line was: {last_line}"
+    )]
+    PipFailed {
+        /// The package that was wanted.
+        package: &'static str,
+        /// The last line that pip wrote.
+        last_line: String,
+    },
+    /// A folder or file could not be written.
+    #[error("`{}` cannot be used: make it writable or free some space", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Tools, installed on this machine.
 #[derive(Clone, Debug)]
 pub struct Installation {
+    tools: Tools,
     folder: PathBuf,
 }
 
 impl Installation {
-    /// Finds the engine, or fetches it, which takes some seconds and the
+    /// Finds the tools, or fetches them, which takes some seconds and the
     /// network. Processes that do so at the same time wait for one another.
     ///
     /// # Errors
     /// There is no usable Python, no network or no space.
-    pub async fn ensure() -> Result<Self, EngineError> {
-        tokio::task::spawn_blocking(|| {
-            let installation = Self::expected()?;
+    pub async fn ensure(tools: Tools) -> Result<Self, InstallationError> {
+        tokio::task::spawn_blocking(move || {
+            let installation = Self::expected(tools)?;
             if !installation.is_complete() {
                 installation.install()?;
             }
@@ -57,27 +123,35 @@ impl Installation {
         .expect("the installation does not panic")
     }
 
-    /// Whether the engine is here, so that [`Self::ensure`] fetches nothing.
+    /// Whether the tools are here, so that [`Self::ensure`] fetches nothing.
     #[must_use]
-    pub fn is_present() -> bool {
-        Self::expected().is_ok_and(|installation| installation.is_complete())
+    pub fn is_present(tools: Tools) -> bool {
+        Self::expected(tools).is_ok_and(|installation| installation.is_complete())
     }
 
-    /// The Python that has the engine among its packages.
+    /// The Python that has the tools among its packages.
     #[must_use]
     pub fn python(&self) -> PathBuf {
-        self.folder.join("bin").join("python")
+        self.program("python")
+    }
+
+    /// A program that came with the tools.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+
+    /// The folder of the programs, to be put first into `PATH`.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.folder.join("bin")
     }
 
     /// The installation as it is or would be on this machine.
-    fn expected() -> Result<Self, EngineError> {
-        let executable = std::env::current_exe().map_err(|source| EngineError::Folder {
-            path: PathBuf::from("the running program"),
-            source,
-        })?;
-        let target = target_dir(std::env::var_os("CARGO_TARGET_DIR").as_deref(), &executable);
-        let folder = target.join("rehearsal").join(folder_name(REQUIREMENTS));
-        Ok(Self { folder })
+    fn expected(tools: Tools) -> Result<Self, InstallationError> {
+        let name = folder_name(tools.package(), tools.requirements());
+        let folder = rehearsal_dir()?.join(name);
+        Ok(Self { tools, folder })
     }
 
     /// A Python that was removed since leaves a dangling link behind.
@@ -85,8 +159,8 @@ impl Installation {
         self.folder.join(COMPLETE).exists() && self.python().exists()
     }
 
-    fn install(&self) -> Result<(), EngineError> {
-        let unusable = |source| EngineError::Folder {
+    fn install(&self) -> Result<(), InstallationError> {
+        let unusable = |source| InstallationError::Folder {
             path: self.folder.clone(),
             source,
         };
@@ -101,19 +175,22 @@ impl Installation {
             .args(["-I", "-m", "venv"])
             .arg(&self.folder));
         if !venv.as_ref().is_ok_and(|output| output.status.success()) {
-            return Err(EngineError::NoVenv {
+            return Err(InstallationError::NoVenv {
                 output: venv.map_or_else(|error| error.to_string(), |output| last_line(&output)),
             });
         }
         let requirements = self.folder.join("requirements.txt");
-        fs::write(&requirements, REQUIREMENTS).map_err(unusable)?;
+        fs::write(&requirements, self.tools.requirements()).map_err(unusable)?;
         let pip = run(Command::new(self.python())
             .args(["-I", "-m", "pip", "install", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--prefer-binary"])
+            // The list is complete: nothing else is looked for.
+            .arg("--no-deps")
             .args(["--require-hashes", "--requirement"])
             .arg(&requirements));
         if !pip.as_ref().is_ok_and(|output| output.status.success()) {
-            return Err(EngineError::PipFailed {
+            return Err(InstallationError::PipFailed {
+                package: self.tools.package(),
                 last_line: pip.map_or_else(|error| error.to_string(), |output| last_line(&output)),
             });
         }
@@ -128,6 +205,19 @@ impl Installation {
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         File::options().create(true).append(true).open(path)
     }
+}
+
+/// The folder in Cargo's target directory for what a rehearsal keeps.
+///
+/// # Errors
+/// The system does not tell where the running program is.
+pub fn rehearsal_dir() -> Result<PathBuf, InstallationError> {
+    let executable = std::env::current_exe().map_err(|source| InstallationError::Folder {
+        path: PathBuf::from("the running program"),
+        source,
+    })?;
+    let target = target_dir(std::env::var_os("CARGO_TARGET_DIR").as_deref(), &executable);
+    Ok(target.join("rehearsal"))
 }
 
 /// Cargo's target directory: what the user set if it is absolute, or else
@@ -153,22 +243,22 @@ fn target_dir(set: Option<&OsStr>, executable: &Path) -> PathBuf {
     }
 }
 
-/// A name that tells the engine's version and changes with any requirement.
-fn folder_name(requirements: &str) -> String {
+/// A name that tells the package's version and changes with any requirement.
+fn folder_name(package: &str, requirements: &str) -> String {
     let version = requirements
         .lines()
-        .find_map(|line| line.strip_prefix("ministack=="))
+        .find_map(|line| line.strip_prefix(package)?.strip_prefix("=="))
         .and_then(|rest| rest.split_whitespace().next())
         .unwrap_or("unknown");
     let hash = Sha256::digest(requirements);
     let [first, second, third, fourth, ..] = hash.as_slice() else {
         unreachable!("SHA-256 gives 32 bytes");
     };
-    format!("ministack-{version}-{first:02x}{second:02x}{third:02x}{fourth:02x}")
+    format!("{package}-{version}-{first:02x}{second:02x}{third:02x}{fourth:02x}")
 }
 
 /// The first Python in `PATH` that is new enough.
-fn find_python() -> Result<&'static str, EngineError> {
+fn find_python() -> Result<&'static str, InstallationError> {
     let mut too_old = None;
     for python in PYTHONS {
         let script = "import sys; print('%d.%d' % sys.version_info[:2])";
@@ -183,11 +273,9 @@ fn find_python() -> Result<&'static str, EngineError> {
             None => {}
         }
     }
-    Err(
-        too_old.map_or(EngineError::NoPython, |found| EngineError::PythonTooOld {
-            found,
-        }),
-    )
+    Err(too_old.map_or(InstallationError::NoPython, |found| {
+        InstallationError::PythonTooOld { found }
+    }))
 }
 
 fn version(text: &str) -> Option<(u32, u32)> {
@@ -218,7 +306,7 @@ mod tests {
     use std::ffi::OsStr;
     use std::path::Path;
 
-    use super::{folder_name, target_dir, version};
+    use super::{Tools, folder_name, target_dir, version};
 
     #[test]
     fn finds_the_target_directory_from_where_the_program_is() {
@@ -237,11 +325,13 @@ mod tests {
 
     #[test]
     fn names_the_folder_after_the_version_and_every_requirement() {
-        let one = folder_name("ministack==1.2.3 \\\n    --hash=a\n");
-        let other = folder_name("ministack==1.2.3 \\\n    --hash=b\n");
+        let one = folder_name("ministack", "ministack==1.2.3 \\\n    --hash=a\n");
+        let other = folder_name("ministack", "ministack==1.2.3 \\\n    --hash=b\n");
         assert!(one.starts_with("ministack-1.2.3-"), "{one}");
         assert_ne!(one, other);
-        assert!(folder_name(super::REQUIREMENTS).starts_with("ministack-1.5.33-"));
+        let named = |tools: Tools| folder_name(tools.package(), tools.requirements());
+        assert!(named(Tools::Engine).starts_with("ministack-1.5.33-"));
+        assert!(named(Tools::Sam).starts_with("aws-sam-cli-1.170.0-"));
     }
 
     #[test]
