@@ -98,6 +98,12 @@ impl ApiUrl {
                 .is_some_and(|rest| rest.ends_with('.'))
     }
 
+    /// Whether it is plain http: then it is on a laptop, for nowhere else is that
+    /// accepted.
+    pub fn is_plain(&self) -> bool {
+        self.origin.starts_with("http://")
+    }
+
     /// Scheme, host and port, without a slash at the end.
     pub fn origin(&self) -> &str {
         &self.origin

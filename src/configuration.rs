@@ -31,8 +31,8 @@ pub struct Configuration {
     pub stack_id: Option<StackId>,
     /// The partition's domain.
     pub url_suffix: String,
-    /// The secret with the API token.
-    pub secret_arn: String,
+    /// The secret with the API token; none on a laptop that names none.
+    pub secret_arn: Option<String>,
     /// The role's credentials.
     pub credentials: Credentials,
     /// Local mode, an opt-in.
@@ -67,7 +67,7 @@ impl Configuration {
         Self {
             stack_id: text(ENV_STACK_ID).and_then(|text| text.parse().ok()),
             url_suffix: text(ENV_URL_SUFFIX).unwrap_or_else(|| "amazonaws.com".to_owned()),
-            secret_arn: text(ENV_SECRET_ARN).unwrap_or_default(),
+            secret_arn: text(ENV_SECRET_ARN),
             credentials: Credentials::new(
                 text("AWS_ACCESS_KEY_ID").unwrap_or_default(),
                 text("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),

@@ -14,6 +14,17 @@ fn reserve(timeout: Duration) -> Duration {
     (timeout / 4).clamp(Duration::from_secs(5), Duration::from_secs(30))
 }
 
+/// What a function counts on when it is not told how long it has.
+const UNTOLD: Duration = Duration::from_secs(60);
+
+/// The time to work with, of what Lambda's deadline leaves.
+///
+/// Lambda hands out no event after its deadline, so one that has passed tells
+/// nothing: the clock is wrong, or an emulator's (cargo-lambda names 1970).
+pub fn left(told: Duration) -> Duration {
+    if told.is_zero() { UNTOLD } else { told }
+}
+
 /// The waits of one invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
@@ -76,6 +87,12 @@ mod tests {
                 "{timeout}"
             );
         }
+    }
+
+    #[test]
+    fn believes_no_deadline_that_has_passed() {
+        assert_eq!(left(Duration::from_secs(3)), Duration::from_secs(3));
+        assert_eq!(left(Duration::ZERO), UNTOLD);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::configuration::Configuration;
 use crate::courier::{Answered, DeliveryError, Errand, Lane};
-use crate::deadline::Waits;
+use crate::deadline::{self, Waits};
 use crate::envelope::{Address, EnvelopeError, Request};
 pub use crate::event::Event;
 use crate::lifecycle::{Cause, Conclusion, Failure, Session, Undo, carry_out};
@@ -158,12 +158,12 @@ impl<'a> Run<'a> {
         circumstances: &'a Circumstances,
     ) -> Self {
         let clock = Clock::set(circumstances.now);
-        let left = clock.instant_at(circumstances.deadline) - Instant::now();
+        let told = clock.instant_at(circumstances.deadline) - Instant::now();
         Self {
             world,
             address,
             target,
-            waits: Waits::new(Instant::now(), left),
+            waits: Waits::new(Instant::now(), deadline::left(told)),
             clock,
             circumstances,
         }

@@ -40,7 +40,7 @@ pub enum Invoked {
 /// One event on its way to the function.
 struct Pending {
     event: Bytes,
-    timeout: Duration,
+    deadline: SystemTime,
     done: oneshot::Sender<Invoked>,
 }
 
@@ -98,10 +98,22 @@ impl Function {
     /// Sends an event with a deadline `timeout` away and waits for the outcome.
     /// The body may be anything: Lambda does not read it either.
     pub async fn invoke(&self, event: impl Into<Bytes>, timeout: Duration) -> Invoked {
+        let deadline = SystemTime::now() + timeout;
+        self.invoke_told(event, timeout, deadline).await
+    }
+
+    /// The same with another deadline told, as a wrong clock or a careless
+    /// emulator makes it.
+    pub async fn invoke_told(
+        &self,
+        event: impl Into<Bytes>,
+        timeout: Duration,
+        deadline: SystemTime,
+    ) -> Invoked {
         let (done, outcome) = oneshot::channel();
         let pending = Pending {
             event: event.into(),
-            timeout,
+            deadline,
             done,
         };
         // A function that is gone takes no event, and the outcome tells.
@@ -204,8 +216,8 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
         *count += 1;
         format!("invocation-{count}")
     };
-    let deadline = SystemTime::now() + pending.timeout;
-    let deadline = deadline
+    let deadline = pending
+        .deadline
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();

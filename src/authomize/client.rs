@@ -101,9 +101,7 @@ impl Authomize {
     ) -> Result<T, ApiError> {
         timeout_at(self.waits.work_until, something)
             .await
-            .unwrap_or(Err(ApiError::Wire(WireError::TimedOut(
-                self.waits.vendor_call,
-            ))))
+            .unwrap_or_else(|_| Err(self.unreachable(WireError::TimedOut(self.waits.vendor_call))))
     }
 
     /// Makes a record; tried once. A server that knows the idempotency key
@@ -302,7 +300,7 @@ impl Authomize {
         );
         let response = outcome.map_err(|error| match error {
             WireError::TooLarge => ApiError::Unreadable(error.to_string()),
-            error => ApiError::Wire(error),
+            error => self.unreachable(error),
         })?;
         self.note_the_vendors_clock(&response);
         response::read(&response, &self.secrets())
@@ -335,7 +333,14 @@ impl Authomize {
         };
         request
             .body(body)
-            .map_err(|error| ApiError::Wire(WireError::NotSent(error.to_string())))
+            .map_err(|error| self.unreachable(WireError::NotSent(error.to_string())))
+    }
+
+    fn unreachable(&self, source: WireError) -> ApiError {
+        ApiError::Unreachable {
+            api: self.api.clone(),
+            source,
+        }
     }
 
     fn note_the_vendors_clock(&self, response: &Response<Bytes>) {

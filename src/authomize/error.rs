@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::api_url::ApiUrl;
 use crate::wire::WireError;
 
 /// A request to the vendor that did not bring what was asked for.
@@ -54,19 +55,25 @@ pub enum ApiError {
     #[error("the answer of Authomize is not what its API describes: {0}")]
     Unreadable(String),
     /// No response at all.
-    #[error("Authomize cannot be reached: {0}")]
-    Wire(#[source] WireError),
+    #[error("Authomize cannot be reached at {api}: {source}")]
+    Unreachable {
+        /// The address that was asked.
+        api: ApiUrl,
+        /// What happened instead.
+        source: WireError,
+    },
 }
 
 impl ApiError {
     /// Whether the same request may work in a moment. Only for requests that
-    /// may be sent twice.
+    /// may be sent twice. Where nobody listens on a laptop nobody will in a
+    /// moment, and somebody waits at a terminal.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::RateLimited { .. }
-            | Self::Unavailable { .. }
-            | Self::Unreadable(_)
-            | Self::Wire(_) => true,
+            Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Unreadable(_) => true,
+            Self::Unreachable { api, source } => {
+                !(api.is_plain() && matches!(source, WireError::NotSent(_)))
+            }
             Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -79,7 +86,10 @@ impl ApiError {
     /// Whether the vendor may have done what was asked for all the same.
     pub fn leaves_the_outcome_open(&self) -> bool {
         match self {
-            Self::Wire(WireError::NotSent(_))
+            Self::Unreachable {
+                source: WireError::NotSent(_),
+                ..
+            }
             | Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -87,7 +97,7 @@ impl ApiError {
             | Self::RateLimited { .. }
             | Self::Rejected { .. }
             | Self::Redirected { .. } => false,
-            Self::Wire(_) | Self::Unavailable { .. } | Self::Unreadable(_) => true,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Unreadable(_) => true,
         }
     }
 
@@ -115,7 +125,7 @@ impl ApiError {
             Self::Unreadable(_) => {
                 "Check that AuthomizeApiUrl is the address of the API, then try again. If it is, tell Authomize."
             }
-            Self::Wire(_) => {
+            Self::Unreachable { .. } => {
                 "Check AuthomizeApiUrl, and that the function can reach it, then try again."
             }
         }

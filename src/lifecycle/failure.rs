@@ -46,6 +46,9 @@ pub enum Cause {
         /// Whether anything that was made is gone again.
         undone: bool,
     },
+    /// The function's environment names no secret.
+    #[error("the function's variable API_TOKEN_SECRET_ARN names no secret")]
+    NoSecret,
     /// The secret cannot be read.
     #[error("the secret {arn} cannot be read: {source}")]
     Secret {
@@ -156,6 +159,9 @@ impl Cause {
             Self::Property(_) => "Correct the parameter, then try again.",
             Self::AtRest => "To have the registration checked, change the parameter Refresh.",
             Self::Cancelled { .. } => "Look at the stack's first failed event.",
+            Self::NoSecret => {
+                "The template sets it. On a laptop give the function the environment that `cargo rehearse serve` writes: see docs/local-testing.md."
+            }
             Self::Secret {
                 source: AwsError::Denied { .. },
                 ..

@@ -134,9 +134,9 @@ impl Session {
     /// times.
     ///
     /// # Errors
-    /// [`Cause::Secret`] or [`Cause::Token`].
+    /// [`Cause::NoSecret`], [`Cause::Secret`] or [`Cause::Token`].
     pub async fn token(&self, aws: &Aws, new_role: NewRole) -> Result<Token, Cause> {
-        let arn = &self.configuration.secret_arn;
+        let arn = self.secret_arn()?;
         let give_up = Instant::now() + self.waits.role_propagation;
         let mut backoff = ExponentialBuilder::default()
             .with_min_delay(self.waits.backoff)
@@ -147,8 +147,8 @@ impl Session {
             .build();
         let source = loop {
             let error = match aws.secret(arn).await {
-                Ok(SecretValue::Text(text)) => return self.read_token(&text),
-                Ok(SecretValue::Binary) => return Err(self.unusable(UnusableToken::Binary)),
+                Ok(SecretValue::Text(text)) => return self.read_token(arn, &text),
+                Ok(SecretValue::Binary) => return Err(unusable(arn, UnusableToken::Binary)),
                 Err(error) => error,
             };
             let worth_it = match &error {
@@ -164,21 +164,19 @@ impl Session {
             sleep(wait).await;
         };
         Err(Cause::Secret {
-            arn: arn.clone(),
+            arn: arn.to_owned(),
             source,
         })
     }
 
-    fn read_token(&self, text: &SecretString) -> Result<Token, Cause> {
-        Token::read(text, self.configuration.local.is_some())
-            .map_err(|problem| self.unusable(problem.into()))
+    fn secret_arn(&self) -> Result<&str, Cause> {
+        let arn = self.configuration.secret_arn.as_deref();
+        arn.ok_or(Cause::NoSecret)
     }
 
-    fn unusable(&self, problem: UnusableToken) -> Cause {
-        Cause::Token {
-            arn: self.configuration.secret_arn.clone(),
-            problem,
-        }
+    fn read_token(&self, arn: &str, text: &SecretString) -> Result<Token, Cause> {
+        Token::read(text, self.configuration.local.is_some())
+            .map_err(|problem| unusable(arn, problem.into()))
     }
 
     /// The vendor's client. The secret's own address goes before the parameter;
@@ -238,5 +236,12 @@ impl Session {
             &self.stack_id,
             self.configuration.local.is_some(),
         )
+    }
+}
+
+fn unusable(arn: &str, problem: UnusableToken) -> Cause {
+    Cause::Token {
+        arn: arn.to_owned(),
+        problem,
     }
 }

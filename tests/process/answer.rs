@@ -1,6 +1,6 @@
 //! Every request gets exactly one answer, in time, whatever happens.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use authomize_trust_role::configuration::{ENV_SECRET_ARN, ENV_STACK_ID};
 use rehearsal::answer_bucket::BucketFault;
@@ -9,7 +9,7 @@ use rehearsal::internet::HostPattern;
 use rehearsal::sandbox::Fault;
 use serde_json::Value;
 
-use crate::world::{LOGICAL, STACK, Setting, World, faulty, properties};
+use crate::world::{LOGICAL, STACK, Setting, TIMEOUT, World, faulty, properties};
 
 /// Short enough to see a deadline, long enough for the reserve of 5 s.
 const SHORT: Duration = Duration::from_secs(8);
@@ -49,6 +49,17 @@ async fn is_a_plain_put_of_the_same_bytes_to_the_signed_url() {
             answer.body.len().to_string().as_str()
         );
     }
+    world.end().await;
+}
+
+/// Lambda hands out no event after its deadline: one of the year 1970, as
+/// cargo-lambda tells it, is no reason to give up at once.
+#[tokio::test]
+async fn is_given_when_the_deadline_is_told_as_long_past() {
+    let world = World::new().await;
+    let event = world.create_event(properties());
+    let outcome = world.send_told(&event, TIMEOUT, UNIX_EPOCH).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     world.end().await;
 }
 

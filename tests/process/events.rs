@@ -1,5 +1,6 @@
 //! The files in `events/`, as `sam local invoke` sends them.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use rehearsal::function::Invoked;
@@ -57,6 +58,44 @@ fn summary(world: &World, answer: &Value) -> Value {
         "reason": answer["Reason"],
         "calls": methods,
     })
+}
+
+/// The function's environment names no secret: on a laptop without `--env-vars`.
+#[tokio::test]
+async fn create_without_a_secret_says_which_variable_is_missing() {
+    let world = World::with(Setting {
+        environment: vec![
+            ("AWS_SAM_LOCAL", "true".to_owned()),
+            ("STACK_ID", String::new()),
+            ("API_TOKEN_SECRET_ARN", String::new()),
+        ],
+        ..Setting::default()
+    })
+    .await;
+    let answer = result(&world, &read("create.json")).await;
+    assert_eq!(answer["Status"], "FAILED", "{answer}");
+    let reason = answer["Reason"].as_str().unwrap();
+    let names = "The function's variable API_TOKEN_SECRET_ARN names no secret. ";
+    assert!(reason.starts_with(names), "{reason}");
+    assert!(world.vendor_calls().is_empty());
+    world.end().await;
+}
+
+/// Nobody listens where the laptop's sandbox was: told at once, with the address.
+#[tokio::test]
+async fn create_names_the_address_at_which_nobody_listens() {
+    let world = local().await;
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let mut event = read("create.json");
+    event["ResourceProperties"]["ApiUrl"] = json!(address);
+    let answer = result(&world, &event).await;
+    assert_eq!(answer["Status"], "FAILED", "{answer}");
+    let reason = answer["Reason"].as_str().unwrap();
+    let names = format!("Authomize cannot be reached at {address}: ");
+    assert!(reason.contains(&names), "{reason}");
+    world.end().await;
 }
 
 #[tokio::test]

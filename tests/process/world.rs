@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
 use rehearsal::aws_desk::{self, AwsDesk, Stack};
@@ -236,7 +236,22 @@ impl World {
     }
 
     pub(crate) async fn send_within(&self, event: &Value, timeout: Duration) -> Outcome {
-        let invoked = self.function.invoke(event.to_string(), timeout).await;
+        let deadline = SystemTime::now() + timeout;
+        self.send_told(event, timeout, deadline).await
+    }
+
+    /// The same, with a deadline that Lambda would not tell.
+    pub(crate) async fn send_told(
+        &self,
+        event: &Value,
+        timeout: Duration,
+        deadline: SystemTime,
+    ) -> Outcome {
+        let event_text = event.to_string();
+        let invoked = self
+            .function
+            .invoke_told(event_text, timeout, deadline)
+            .await;
         let request_id = event["RequestId"].as_str().unwrap_or_default();
         Outcome {
             invoked,

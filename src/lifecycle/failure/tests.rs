@@ -87,8 +87,11 @@ fn api_errors() -> Vec<ApiError> {
             status: StatusCode::TEMPORARY_REDIRECT,
         }),
         E::Redirected { .. } => Some(E::Unreadable("it is not JSON".to_owned())),
-        E::Unreadable(_) => Some(E::Wire(WireError::NotSent("dns error".to_owned()))),
-        E::Wire(_) => None,
+        E::Unreadable(_) => Some(E::Unreachable {
+            api: crate::api_url::ApiUrl::default(),
+            source: WireError::NotSent("dns error".to_owned()),
+        }),
+        E::Unreachable { .. } => None,
     })
 }
 
@@ -104,7 +107,8 @@ fn kinds() -> Vec<Cause> {
         C::AnotherStack => Some(C::AtRest),
         C::AtRest => Some(C::Cancelled { undone: true }),
         C::Cancelled { undone: true } => Some(C::Cancelled { undone: false }),
-        C::Cancelled { undone: false } => aws_errors().pop().map(secret),
+        C::Cancelled { undone: false } => Some(C::NoSecret),
+        C::NoSecret => aws_errors().pop().map(secret),
         C::Secret { .. } => Some(token(UnusableToken::Binary)),
         C::Token { .. } => Some(C::ForeignHost { given: text() }),
         C::ForeignHost { .. } => Some(C::AnotherHost {
