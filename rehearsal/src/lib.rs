@@ -14,6 +14,11 @@ pub mod engine;
 pub mod faults;
 pub mod function;
 pub mod internet;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub mod kills;
 pub mod leak;
 pub mod rehearse;
 pub mod sandbox;

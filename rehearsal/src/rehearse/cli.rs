@@ -32,6 +32,7 @@ Examples:
   cargo rehearse faults                   what can go wrong, and what must come of it
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
+  cargo rehearse kills                    the function killed at each of its system calls
   cargo rehearse serve                    leave everything up, and get commands to try
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
@@ -51,6 +52,18 @@ terminal, and the address of a page that shows what the vendor has.
 
 Exit status: 0 ended by Ctrl-C, 2 it could not be set up, 130 ended by Ctrl-C before
 it was up.";
+
+/// What `kills --help` ends with.
+const KILLS_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse kills                five kills at every point, in about 10 minutes
+  cargo rehearse kills --kills 20     20 of them, spread evenly
+
+A point is a write to a socket, before and after, or a read from one, in the life of a
+Create, an Update or a Delete. No local cloud is needed.
+
+Exit status: 0 nothing was lost and nothing double, 1 something was, 2 it could not be
+set up, 130 ended by Ctrl-C.";
 
 /// Create, update and delete the stack on this machine, with a real
 /// CloudFormation engine and a sandbox of Authomize
@@ -82,6 +95,20 @@ enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Kill the function at its system calls, run it again as Lambda does, and see
+    /// that nothing is lost and nothing double; on Linux only
+    #[command(after_help = KILLS_EXAMPLES)]
+    Kills {
+        /// So many kills, spread evenly; without it, five at every point
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        kills: Option<u32>,
+        /// Kill this binary instead of building one
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+        /// Print one JSON object on stdout, and the lines for people on stderr
+        #[arg(long)]
+        json: bool,
+    },
     /// Leave the cloud and the sandbox up until Ctrl-C, and print commands to try
     #[command(after_help = SERVE_EXAMPLES)]
     Serve {
@@ -100,11 +127,12 @@ pub async fn main() -> ExitCode {
     }
     // A second provider would only be refused: there is one per process.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sink = if arguments.json {
-        Sink::Stderr
-    } else {
-        Sink::Stdout
-    };
+    let sink =
+        if arguments.json || matches!(arguments.command, Some(Command::Kills { json: true, .. })) {
+            Sink::Stderr
+        } else {
+            Sink::Stdout
+        };
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let screen = Screen::new(sink, no_color);
     let held = match (arguments.command, &arguments.fault) {
@@ -113,6 +141,14 @@ pub async fn main() -> ExitCode {
             Ok(Some(true))
         }
         (Some(Command::Serve { binary }), _) => serve_until_interrupted(binary, &screen).await,
+        (
+            Some(Command::Kills {
+                kills,
+                binary,
+                json,
+            }),
+            _,
+        ) => with_kills(kills, binary, json, &screen).await,
         (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
         (None, None) => rehearse(arguments.keep, arguments.json, arguments.binary, &screen).await,
     };
@@ -163,6 +199,43 @@ async fn with_faults(name: &str, json: bool, screen: &Screen) -> Result<Option<b
         print(&report);
     }
     Ok(Some(report.held))
+}
+
+/// The same for kills.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+async fn with_kills(
+    kills: Option<u32>,
+    binary: Option<PathBuf>,
+    json: bool,
+    screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    let kills = kills.and_then(|kills| usize::try_from(kills).ok());
+    let killing = super::kills::rehearse(binary, kills, screen);
+    let Some(report) = unless_interrupted(killing).await else {
+        return Ok(None);
+    };
+    let report = report?;
+    if json {
+        print(&report);
+    }
+    Ok(Some(report.held))
+}
+
+/// The same where there is no ptrace that we know.
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+async fn with_kills(
+    _kills: Option<u32>,
+    _binary: Option<PathBuf>,
+    _json: bool,
+    _screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    Err(SetupError::NoPtrace)
 }
 
 /// The same for a rehearsal in which all is well.
