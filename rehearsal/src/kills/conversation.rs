@@ -90,6 +90,11 @@ impl Conversations {
     }
 }
 
+/// Whether the process has asked for the next event already.
+pub(super) fn is_after_the_life(point: &Point) -> bool {
+    point.peer == RUNTIME_API && point.what == NEXT && point.moment == Moment::AfterWrite
+}
+
 /// A host in words.
 fn peer(authority: &str) -> String {
     let host = authority.split(':').next().unwrap_or_default();

@@ -9,6 +9,7 @@
 //! is told to its deletion and judged from outside.
 
 mod conversation;
+mod judgement;
 mod life;
 mod plan;
 mod point;

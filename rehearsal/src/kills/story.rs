@@ -1,22 +1,19 @@
 //! One stack from its creation to its deletion, with a kill in it, told as
 //! CloudFormation and Lambda would go on, and judged from outside.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 use time::Duration;
 
-use super::conversation::VENDOR;
+use super::conversation;
+use super::judgement::{self, id_of, status_of};
 use super::life::{Fate, Life};
-use super::point::{Moment, Point};
+use super::point::Point;
 use super::stage::{Request, Stage};
 use super::tracer::Trace;
 use crate::aws_desk::Stack;
 use crate::rehearse::SetupError;
-
-/// CloudFormation reads no longer answer.
-const ANSWER_LIMIT: usize = 4096;
 
 /// The id that CloudFormation makes up where a Create was never answered.
 const INVENTED: &str = "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ";
@@ -39,7 +36,12 @@ pub(super) struct Told {
 
 /// Tells the story of a life without a kill: which points it has.
 pub(super) async fn undisturbed(binary: &Path, life: Life) -> Result<Told, SetupError> {
-    tell(binary, life, None).await
+    let mut told = tell(binary, life, None).await?;
+    // A life ends when the next event is asked for; what comes after may be seen
+    // or not.
+    told.points
+        .retain(|point| !conversation::is_after_the_life(point));
+    Ok(told)
 }
 
 /// Tells the story of a life with a kill at `point`.
@@ -58,6 +60,7 @@ async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result
         life,
         recorded: None,
         requests: Vec::new(),
+        given_up: false,
         broken: Vec::new(),
     };
     if life != Life::Create {
@@ -70,11 +73,13 @@ async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result
         .await?;
     let vendor_calls = story.vendor_calls();
     if let Some((point, fate)) = kill.filter(|_| trace.killed) {
-        story.broken.extend(misses(point, vendor_calls.len()));
+        let misses = judgement::of_the_kill(point, vendor_calls.len());
+        story.broken.extend(misses);
         story.goes_on(&request, point, fate).await?;
     }
     let outcome = story.concludes(&request).await?;
-    story.judge_the_answers();
+    let answers = judgement::of_the_answers(&story.stage, &story.requests);
+    story.broken.extend(answers);
     story.broken.extend(story.stage.never());
     Ok(Told {
         killed: trace.killed,
@@ -85,20 +90,6 @@ async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result
     })
 }
 
-/// What is wrong with the kill itself, as the vendor saw it: what was killed
-/// before its request sent none, and what had an answer sent one.
-fn misses(point: &Point, vendor_calls: usize) -> Option<String> {
-    let request = point.what.strip_prefix("request ")?;
-    let request: usize = request.parse().ok().filter(|_| point.peer == VENDOR)?;
-    let expected = match point.moment {
-        Moment::BeforeWrite => request - 1,
-        Moment::AfterRead => request,
-        Moment::AfterWrite => return None,
-    };
-    (vendor_calls != expected)
-        .then(|| format!("killed {point}, and the vendor saw {vendor_calls} requests"))
-}
-
 struct Story {
     stage: Stage,
     life: Life,
@@ -106,6 +97,8 @@ struct Story {
     recorded: Option<String>,
     /// The requests that were let come to an end.
     requests: Vec<&'static str>,
+    /// Whether CloudFormation gave the request of the life up.
+    given_up: bool,
     broken: Vec<String>,
 }
 
@@ -215,6 +208,7 @@ impl Story {
     /// CloudFormation never had an answer: it goes back to where it was. A Delete
     /// that failed is asked for once more by the admin.
     async fn is_given_up(&mut self, request: &Request) -> Result<(), SetupError> {
+        self.given_up = true;
         let recorded = self.recorded.clone().unwrap_or_default();
         match self.life {
             Life::Create => {
@@ -271,15 +265,13 @@ impl Story {
 
     /// Looks at the stack at rest, then deletes what is left of it.
     async fn concludes(&mut self, request: &Request) -> Result<String, SetupError> {
-        let heard = self.believed(request);
+        let heard = self.believed(request).filter(|_| !self.given_up);
         let outcome = match &heard {
             Some(answer) => format!("{} {}", request.kind, status_of(answer)),
             None => format!("{} given up", request.kind),
         };
-        if let Some(answer) = heard
-            && self.life != Life::Delete
-            && !self.requests.contains(&"delete-at-last")
-        {
+        let is_gone = self.requests.contains(&"delete-at-last");
+        if let Some(answer) = heard.filter(|_| self.life != Life::Delete && !is_gone) {
             self.recorded = Some(id_of(&answer));
         }
         match (self.life, &self.recorded) {
@@ -300,15 +292,8 @@ impl Story {
     }
 
     fn must_have(&mut self, names: &[&str]) {
-        let records = self.stage.records();
-        let there: Vec<&str> = records
-            .iter()
-            .map(|record| &*record.integration_name)
-            .collect();
-        if there != names {
-            self.broken
-                .push(format!("the vendor has {there:?}, not {names:?}"));
-        }
+        let broken = judgement::of_the_records(&self.stage, names);
+        self.broken.extend(broken);
     }
 
     /// Runs a request in a new process to its end.
@@ -332,40 +317,4 @@ impl Story {
             .map(|request| format!("{} {}", request.method, request.path))
             .collect()
     }
-
-    /// One answer counts for each request, and it says SUCCESS; what else was sent
-    /// for it names the same resource.
-    fn judge_the_answers(&mut self) {
-        for id in self.requests.iter().collect::<BTreeSet<_>>() {
-            let answers = self.stage.answers(id);
-            match answers.first() {
-                None => self.broken.push(format!("{id} was never answered")),
-                Some(first) if status_of(&first.json) != "SUCCESS" => {
-                    let reason = first.text("Reason");
-                    self.broken.push(format!("{id} failed: {reason}"));
-                }
-                Some(_) => {}
-            }
-            let ids: BTreeSet<String> = answers.iter().map(|answer| id_of(&answer.json)).collect();
-            if ids.len() > 1 {
-                self.broken
-                    .push(format!("{id} was answered with several ids: {ids:?}"));
-            }
-            if answers
-                .iter()
-                .any(|answer| answer.body.len() > ANSWER_LIMIT)
-            {
-                self.broken.push(format!("the answer to {id} is too long"));
-            }
-        }
-    }
-}
-
-fn id_of(answer: &Value) -> String {
-    let id = answer["PhysicalResourceId"].as_str();
-    id.unwrap_or_default().to_owned()
-}
-
-fn status_of(answer: &Value) -> &str {
-    answer["Status"].as_str().unwrap_or_default()
 }
