@@ -8,6 +8,7 @@
 //! Tests that need no engine run the binary as a [`function`] and give it an
 //! [`aws_desk`] to ask.
 
+mod accept;
 pub mod answer_bucket;
 pub mod aws_desk;
 pub mod engine;
