@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// What became of one invocation.
@@ -48,6 +48,7 @@ struct Api {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Pending>>,
     under_way: Mutex<BTreeMap<String, oneshot::Sender<Invoked>>>,
     count: Mutex<u64>,
+    polls: Arc<watch::Sender<u64>>,
 }
 
 /// A running function. Dropping it kills the process.
@@ -57,6 +58,7 @@ pub struct Function {
     log: Arc<Mutex<Vec<String>>>,
     readers: Mutex<Vec<JoinHandle<()>>>,
     server: JoinHandle<()>,
+    polls: Arc<watch::Sender<u64>>,
 }
 
 impl Function {
@@ -72,7 +74,9 @@ impl Function {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (events, receiver) = mpsc::unbounded_channel();
+        let polls = Arc::new(watch::Sender::new(0));
         let api = Arc::new(Api {
+            polls: Arc::clone(&polls),
             events: tokio::sync::Mutex::new(receiver),
             under_way: Mutex::default(),
             count: Mutex::new(0),
@@ -92,6 +96,7 @@ impl Function {
             log,
             readers: Mutex::new(readers),
             server,
+            polls,
         })
     }
 
@@ -125,6 +130,16 @@ impl Function {
                 Invoked::TimedOut
             }
         }
+    }
+
+    /// Waits until the function has asked for its `count`th event, for it is idle
+    /// then. It waits as long as the caller lets it.
+    pub async fn has_polled(&self, count: u64) {
+        let mut polls = self.polls.subscribe();
+        let polled = polls.wait_for(|polls| *polls >= count);
+        polled
+            .await
+            .expect("the sender lives as long as the function");
     }
 
     /// Kills the process, as Lambda does with one that is late.
@@ -208,6 +223,7 @@ fn routes(api: Arc<Api>) -> Router {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
+    api.polls.send_modify(|polls| *polls += 1);
     let Some(pending) = api.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };

@@ -8,6 +8,7 @@
 //! Tests that need no engine run the binary as a [`function`] and give it an
 //! [`aws_desk`] to ask.
 
+mod accept;
 pub mod answer_bucket;
 pub mod aws_desk;
 pub mod engine;
@@ -15,6 +16,11 @@ pub mod faults;
 pub mod function;
 pub mod installation;
 pub mod internet;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub mod kills;
 pub mod laptop;
 pub mod leak;
 pub mod rehearse;

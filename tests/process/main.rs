@@ -12,6 +12,7 @@ mod delete;
 mod events;
 mod partition;
 mod physical_id;
+mod raw_server;
 mod rerun;
 mod secrets;
 mod tracker;

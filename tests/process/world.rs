@@ -259,6 +259,18 @@ impl World {
         }
     }
 
+    /// The most memory that the function's process has held so far, in KiB; none
+    /// where the system does not tell.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = format!("/proc/{}/status", self.function.id()?);
+        let status = std::fs::read_to_string(status).ok()?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let peak = peak.trim().trim_end_matches(" kB").parse();
+        Some(peak.expect("the system tells a number"))
+    }
+
     /// Sends bytes that need not be an event.
     pub(crate) async fn send_raw(&self, bytes: Vec<u8>) -> Invoked {
         self.function.invoke(bytes, TIMEOUT).await

@@ -25,6 +25,7 @@ use super::fault::BucketFault;
 use super::forward;
 use super::presigned::{Presigner, Refusal, names_in};
 use super::received::{ReceivedAnswer, Verdict};
+use crate::accept::next_connection;
 
 /// Far above the 4096 bytes that CloudFormation reads of an answer, so that
 /// an answer that is too long is kept and can be seen.
@@ -55,7 +56,8 @@ pub struct HeldAnswer {
 /// Accepts connections for ever; they end when this future is dropped.
 pub(super) async fn serve(listener: TcpListener, bucket: Arc<Bucket>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let stream = next_connection(&listener).await;
         let bucket = Arc::clone(&bucket);
         connections.spawn(async move {
             let service = service_fn(|request| bucket.take(request));

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::routes::{Passage, Routes};
+use crate::accept::next_connection;
 
 /// More than any CONNECT request of a client that we know.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -18,7 +19,8 @@ const HEAD_LIMIT: usize = 16 * 1024;
 pub(super) async fn serve(listener: TcpListener, routes: Arc<Routes>, tls: ServerConfig) {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let stream = next_connection(&listener).await;
         let (routes, acceptor) = (Arc::clone(&routes), acceptor.clone());
         connections.spawn(async move {
             // A side that breaks off ends the tunnel; that is what it is for.

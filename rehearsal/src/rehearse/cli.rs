@@ -34,6 +34,7 @@ Examples:
   cargo rehearse faults                   what can go wrong, and what must come of it
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
+  cargo rehearse kills                    the function killed at each of its system calls
   cargo rehearse serve                    leave everything up, and get commands to try
   cargo rehearse event create             an event with the addresses of what is served
   cargo rehearse sam                      every event with sam local invoke, in Docker
@@ -79,6 +80,17 @@ one, when the answer is the function's result.
 
 Exit status: 0 all held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
+/// What `kills --help` ends with.
+const KILLS_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse kills                five kills at every point, in about 10 minutes
+  cargo rehearse kills --kills 20     20 of them, spread evenly
+
+A point is a write to a socket, before and after, or a read from one, in the life of a
+Create, an Update or a Delete. No local cloud is needed.
+
+Exit status: 0 nothing was lost and nothing double, 1 something was, 2 it could not be
+set up, 130 ended by Ctrl-C.";
 
 /// Create, update and delete the stack on this machine, with a real
 /// CloudFormation engine and a sandbox of Authomize
@@ -109,6 +121,17 @@ enum Command {
         /// As the page docs/faults.md
         #[arg(long)]
         markdown: bool,
+    },
+    /// Kill the function at its system calls, run it again as Lambda does, and see
+    /// that nothing is lost and nothing double; on Linux only
+    #[command(after_help = KILLS_EXAMPLES)]
+    Kills {
+        /// So many kills, spread evenly; without it, five at every point
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        kills: Option<u32>,
+        /// Kill this binary instead of building one
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
     },
     /// Leave the cloud and the sandbox up until Ctrl-C, and print commands to try
     #[command(after_help = SERVE_EXAMPLES)]
@@ -188,6 +211,9 @@ pub async fn main() -> ExitCode {
             };
             with_sam(&options, arguments.json, &screen).await
         }
+        (Some(Command::Kills { kills, binary }), _) => {
+            with_kills(kills, binary, arguments.json, &screen).await
+        }
         (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
         (None, None) => rehearse(arguments.keep, arguments.json, arguments.binary, &screen).await,
     };
@@ -255,6 +281,43 @@ async fn with_sam(
         print(&report);
     }
     Ok(Some(report.held))
+}
+
+/// The same for kills.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+async fn with_kills(
+    kills: Option<u32>,
+    binary: Option<PathBuf>,
+    json: bool,
+    screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    let kills = kills.and_then(|kills| usize::try_from(kills).ok());
+    let killing = super::kills::rehearse(binary, kills, screen);
+    let Some(report) = unless_interrupted(killing).await else {
+        return Ok(None);
+    };
+    let report = report?;
+    if json {
+        print(&report);
+    }
+    Ok(Some(report.held))
+}
+
+/// The same where there is no ptrace that we know.
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+async fn with_kills(
+    _kills: Option<u32>,
+    _binary: Option<PathBuf>,
+    _json: bool,
+    _screen: &Screen,
+) -> Result<Option<bool>, SetupError> {
+    Err(SetupError::NoPtrace)
 }
 
 /// Prints one event, filled in by whoever serves.

@@ -11,6 +11,11 @@ mod build;
 mod checks;
 pub mod cli;
 mod faulty;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod kills;
 mod leaks;
 mod lifecycle;
 mod parameters;

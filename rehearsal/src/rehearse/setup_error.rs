@@ -80,6 +80,9 @@ pub enum SetupError {
     /// There is no fault of this name.
     #[error("there is no fault `{0}`: `cargo rehearse faults` lists them, and `all` is every one")]
     NoSuchFault(String),
+    /// This system cannot follow a process.
+    #[error("kills at system calls need Linux on x86_64 or aarch64: run it in a container")]
+    NoPtrace,
     /// A server or a folder on this machine could not be had.
     #[error("{what} could not be set up: free some space and ports on this machine")]
     Loopback {

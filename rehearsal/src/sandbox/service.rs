@@ -30,6 +30,7 @@ use super::page::{self, TenantState};
 use super::server::RecordedRequest;
 use super::tenant::{ApiRequest, ApiResponse, ContractLevel, PendingValidation, Tenant};
 use super::validator::Validator;
+use crate::accept::next_connection;
 
 /// The published limit of a request's body.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -84,7 +85,8 @@ impl State {
 
 pub(super) async fn serve(listener: TcpListener, service: Arc<Service>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let stream = next_connection(&listener).await;
         let service = Arc::clone(&service);
         connections.spawn(async move {
             let answer = service_fn(|request| Arc::clone(&service).answer(request));

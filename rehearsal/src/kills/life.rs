@@ -1,0 +1,71 @@
+//! The life in which the function is killed, and what comes after the kill.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// The request during which the function is killed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Life {
+    /// The stack is created.
+    Create,
+    /// The integration gets another name.
+    Update,
+    /// The stack is deleted.
+    Delete,
+}
+
+impl Life {
+    /// Every life.
+    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// CloudFormation's word for the request.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// What becomes of the request after the kill.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// Lambda delivers the event again at once.
+    AtOnce,
+    /// Lambda runs it again after a minute.
+    AfterAMinute,
+    /// The second run is killed at the same point, and there is a third.
+    KilledTwice,
+    /// It is never run again; CloudFormation gives it up and rolls back. For a
+    /// Create that is a Delete with an invented id.
+    GivenUp,
+    /// The same, and when all is over it is run again after all.
+    TooLate,
+}
+
+impl Fate {
+    /// Every fate.
+    pub const ALL: [Self; 5] = [
+        Self::AtOnce,
+        Self::AfterAMinute,
+        Self::KilledTwice,
+        Self::GivenUp,
+        Self::TooLate,
+    ];
+
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AtOnce => "run again at once",
+            Self::AfterAMinute => "run again after a minute",
+            Self::KilledTwice => "killed there twice",
+            Self::GivenUp => "given up",
+            Self::TooLate => "given up, then run again",
+        }
+    }
+}
