@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use thiserror::Error;
 use time::PrimitiveDateTime;
 use time::macros::format_description;
-use url::{Host, Url};
+use url::{Host, Url, form_urlencoded};
 
 use crate::region::Region;
 
@@ -120,8 +120,10 @@ impl ResponseUrl {
     pub fn age(&self, now: SystemTime) -> Option<Duration> {
         const SIGNED_AT: &[time::format_description::BorrowedFormatItem<'_>] =
             format_description!("[year][month][day]T[hour][minute][second]Z");
-        let url = Url::parse(&self.text).ok()?;
-        let (_, date) = url.query_pairs().find(|(name, _)| name == "X-Amz-Date")?;
+        let without_fragment = self.text.split('#').next()?;
+        let (_, query) = without_fragment.split_once('?')?;
+        let mut members = form_urlencoded::parse(query.as_bytes());
+        let (_, date) = members.find(|(name, _)| name == "X-Amz-Date")?;
         let signed = PrimitiveDateTime::parse(&date, SIGNED_AT)
             .ok()?
             .assume_utc();

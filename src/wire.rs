@@ -43,7 +43,7 @@ pub enum WireError {
     #[error("the connection was lost ({0})")]
     Lost(String),
     /// The request may have been carried out.
-    #[error("no answer within {} s", .0.as_secs_f32())]
+    #[error("no answer within {:.1} s", .0.as_secs_f32())]
     TimedOut(Duration),
     /// The request was answered, with more than anyone should have to read.
     #[error("the answer is larger than {BODY_LIMIT} bytes")]
@@ -62,4 +62,16 @@ pub async fn send(
     tokio::time::timeout(patience, wire.exchange(request))
         .await
         .unwrap_or(Err(WireError::TimedOut(patience)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of the function's time is no round number.
+    #[test]
+    fn tells_a_time_that_a_person_can_read() {
+        let error = WireError::TimedOut(Duration::from_micros(19_998_333));
+        assert_eq!(error.to_string(), "no answer within 20.0 s");
+    }
 }

@@ -68,7 +68,7 @@ pub async fn run(
     let mut done = BTreeMap::new();
     while let Some(ended) = running.join_next().await {
         let (place, kill, told) = ended.expect("a story reports what goes wrong");
-        let kill = report.of_a_kill(kill, &told?);
+        let kill = report.of_a_kill(&kill, &told?);
         seen(&kill);
         done.insert(place, kill);
     }

@@ -87,7 +87,7 @@ impl KillsReport {
         }
     }
 
-    pub(super) fn of_a_kill(&self, kill: Kill, told: &Told) -> KillReport {
+    pub(super) fn of_a_kill(&self, kill: &Kill, told: &Told) -> KillReport {
         KillReport {
             place: self.place(kill.life, &kill.point),
             life: kill.life,

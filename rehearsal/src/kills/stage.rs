@@ -1,11 +1,13 @@
 //! Everything around a function that is killed: the vendor, AWS and the answer
 //! bucket as servers, and CloudFormation as far as the function can see it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::point::Point;
 use super::tracer::{Trace, Tracer};
@@ -142,13 +144,14 @@ impl Stage {
         event: &Value,
         target: Option<&Point>,
     ) -> Result<Trace, SetupError> {
-        let cannot = |source| SetupError::loopback("a process to follow with ptrace", source);
         let function = self.start().await?;
-        function.has_polled(1).await;
+        timeout(TIMEOUT, function.has_polled(1))
+            .await
+            .map_err(|_| SetupError::NotFollowed(io::ErrorKind::TimedOut.into()))?;
         let process = function.id().unwrap_or_default();
         let tracer = Tracer::attach(process, target.cloned())
             .await
-            .map_err(cannot)?;
+            .map_err(SetupError::NotFollowed)?;
         let to_the_end = async {
             function.invoke(event.to_string(), TIMEOUT).await;
             function.has_polled(2).await;
@@ -157,7 +160,7 @@ impl Stage {
         };
         let trace = tokio::select! {
             biased;
-            trace = tracer.end() => trace.map_err(cannot)?,
+            trace = tracer.end() => trace.map_err(SetupError::NotFollowed)?,
             () = to_the_end => unreachable!("it waits to be seen dead"),
         };
         self.log.extend(function.into_log().await);

@@ -51,7 +51,7 @@ impl Tracer {
         thread::spawn(move || match Following::seize(process, target) {
             Ok(following) => {
                 attached.send(Ok(())).ok();
-                report.send(following.to_the_end()).ok();
+                report.send(following.until_it_ends()).ok();
             }
             Err(error) => {
                 attached.send(Err(error)).ok();
@@ -112,7 +112,7 @@ impl Following {
     }
 
     /// Goes from stop to stop until the process is dead.
-    fn to_the_end(mut self) -> Result<Trace, Errno> {
+    fn until_it_ends(mut self) -> Result<Trace, Errno> {
         let ours = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         let any = ours | WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOWAIT;
         loop {

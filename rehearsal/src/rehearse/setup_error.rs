@@ -83,6 +83,11 @@ pub enum SetupError {
     /// This system cannot follow a process.
     #[error("kills at system calls need Linux on x86_64 or aarch64: run it in a container")]
     NoPtrace,
+    /// The function's process could not be followed through its system calls.
+    #[error(
+        "the function cannot be followed: a container must allow ptrace, and the binary be a function"
+    )]
+    NotFollowed(#[source] io::Error),
     /// A server or a folder on this machine could not be had.
     #[error("{what} could not be set up: free some space and ports on this machine")]
     Loopback {
