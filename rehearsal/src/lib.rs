@@ -8,12 +8,19 @@
 //! Tests that need no engine run the binary as a [`function`] and give it an
 //! [`aws_desk`] to ask.
 
+#[cfg(feature = "servers")]
 pub mod answer_bucket;
+#[cfg(feature = "servers")]
 pub mod aws_desk;
+#[cfg(feature = "servers")]
 pub mod engine;
+#[cfg(feature = "servers")]
 pub mod faults;
+#[cfg(feature = "servers")]
 pub mod function;
+#[cfg(feature = "servers")]
 pub mod internet;
 pub mod leak;
+#[cfg(feature = "servers")]
 pub mod rehearse;
 pub mod sandbox;

@@ -136,6 +136,7 @@ impl Tenant {
     }
 
     /// The token that may do everything with apps.
+    #[cfg(feature = "servers")]
     pub(super) fn token(&self) -> &str {
         &self.options.token
     }
