@@ -1,0 +1,7 @@
+//! `cargo simulate`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    simulation::cli::main()
+}
