@@ -242,8 +242,7 @@ async fn find(
             source,
         })
     })?;
-    let began = session.clock.now() - session.age.unwrap_or_default();
-    let since = vendor.vendors_time_at(began);
+    let since = vendor.vendors_time_at(session.asked_at());
     Ok(found(&records, &session.marker(), registration, since))
 }
 

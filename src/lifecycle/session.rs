@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
@@ -37,8 +37,11 @@ pub struct Session {
     pub waits: Waits,
     /// The time of day.
     pub clock: Clock,
-    /// How long ago CloudFormation sent the request, as far as that can be told.
+    /// How long ago CloudFormation sent the request when this run began, as far as
+    /// that can be told.
     pub age: Option<Duration>,
+    /// When this run began.
+    pub began: SystemTime,
     /// Shared with the courier.
     pub progress: Progress,
     /// For jitter.
@@ -101,6 +104,12 @@ impl Session {
     /// again after a minute at the earliest.
     pub fn may_be_a_second_run(&self) -> bool {
         self.age.is_none_or(|age| age > Duration::from_secs(45))
+    }
+
+    /// When CloudFormation sent the request, or this run began if that cannot be
+    /// told.
+    pub fn asked_at(&self) -> SystemTime {
+        self.began - self.age.unwrap_or_default()
     }
 
     /// AWS, for this run.

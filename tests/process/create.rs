@@ -103,6 +103,23 @@ async fn finds_what_a_lost_request_made() {
     world.end().await;
 }
 
+/// Where the server keeps no marker, the record made since the request began is
+/// ours, however long this run has been looking for it.
+#[tokio::test]
+async fn finds_after_a_while_what_a_lost_request_made_without_a_marker() {
+    let world = World::with(Setting {
+        contract: ContractLevel::PublishedOnly,
+        ..Setting::default()
+    })
+    .await;
+    world.sandbox.script(Fault::lose_after().only("POST"));
+    world.sandbox.script(Fault::hang().only("GET"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// Case E19: Lambda runs a lost Create again. If that run cannot even read the
 /// token, the first one may have registered all the same: the id leads the
 /// rollback to it.
