@@ -5,7 +5,7 @@
 //! something may take is decided in one place, [`crate::deadline`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sdk_cloudformation::config::{
@@ -139,6 +139,8 @@ pub struct SeenResource {
     pub status: String,
     /// The id that CloudFormation has recorded.
     pub physical_id: Option<String>,
+    /// When the status changed last.
+    pub changed: Option<SystemTime>,
 }
 
 impl Aws {
@@ -208,6 +210,9 @@ impl Aws {
                 .physical_resource_id()
                 .filter(|id| !id.is_empty())
                 .map(ToOwned::to_owned),
+            changed: detail
+                .last_updated_timestamp()
+                .and_then(|changed| SystemTime::try_from(*changed).ok()),
         })
     }
 

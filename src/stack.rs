@@ -4,6 +4,8 @@
 //! fired by hand; CloudFormation knows whether it is waiting for anything.
 //! Statuses: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>.
 
+use std::time::{Duration, SystemTime};
+
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -27,11 +29,18 @@ pub enum View {
         resource: ResourcePhase,
         /// The id that is recorded for the resource.
         recorded: Option<PhysicalId>,
+        /// The stack goes back, or went back, to what it was before an update.
+        goes_back: bool,
+        /// The resource's status changed after the request was sent, so
+        /// CloudFormation waits for another one.
+        overtaken: bool,
     },
     /// The function may not ask.
     Denied,
     /// It could not be asked.
     Unknown,
+    /// The function may not ask any more: its role is being torn down.
+    TornDown,
 }
 
 /// What a stack is doing.
@@ -52,8 +61,10 @@ pub enum StackPhase {
 /// What a resource is doing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ResourcePhase {
-    /// Being created or updated.
-    InProgress,
+    /// Being created.
+    Creating,
+    /// Being updated, so it was created before.
+    Updating,
     /// Created or updated.
     Complete,
     /// Failed or cancelled.
@@ -94,9 +105,8 @@ impl StackPhase {
 impl ResourcePhase {
     fn of(status: &str) -> Self {
         match status {
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" => {
-                Self::InProgress
-            }
+            "CREATE_IN_PROGRESS" => Self::Creating,
+            "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" => Self::Updating,
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Self::Complete,
             "CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" => Self::Failed,
             "DELETE_IN_PROGRESS" => Self::Going,
@@ -109,15 +119,18 @@ impl ResourcePhase {
 impl View {
     /// What the view means for a Create.
     pub fn for_create(&self) -> Standing {
-        let Self::Seen {
-            stack, resource, ..
-        } = self
-        else {
-            return Standing::Wanted;
+        let (stack, resource) = match self {
+            Self::Seen {
+                stack, resource, ..
+            } => (stack, resource),
+            Self::TornDown => return Standing::Cancelled,
+            Self::Denied | Self::Unknown => return Standing::Wanted,
         };
         match (stack, resource) {
-            (StackPhase::AtRest, _) | (_, ResourcePhase::Complete) => Standing::AtRest,
-            (StackPhase::Forward, ResourcePhase::InProgress | ResourcePhase::Unknown) => {
+            (StackPhase::AtRest, _) | (_, ResourcePhase::Complete | ResourcePhase::Updating) => {
+                Standing::AtRest
+            }
+            (StackPhase::Forward, ResourcePhase::Creating | ResourcePhase::Unknown) => {
                 Standing::Wanted
             }
             _ => Standing::Cancelled,
@@ -126,16 +139,20 @@ impl View {
 
     /// What the view means for an Update.
     pub fn for_update(&self) -> Standing {
-        let Self::Seen {
-            stack, resource, ..
-        } = self
-        else {
-            return Standing::Wanted;
+        let (stack, resource) = match self {
+            Self::Seen {
+                overtaken: true, ..
+            }
+            | Self::TornDown => return Standing::AtRest,
+            Self::Seen {
+                stack, resource, ..
+            } => (stack, resource),
+            Self::Denied | Self::Unknown => return Standing::Wanted,
         };
         match (stack, resource) {
             (
                 StackPhase::Forward | StackPhase::RollingBack,
-                ResourcePhase::InProgress | ResourcePhase::Unknown,
+                ResourcePhase::Creating | ResourcePhase::Updating | ResourcePhase::Unknown,
             ) => Standing::Wanted,
             _ => Standing::AtRest,
         }
@@ -152,6 +169,17 @@ impl View {
         )
     }
 
+    /// Whether the stack goes back, or went back, to what it was before an update.
+    pub fn goes_back(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen {
+                goes_back: true,
+                ..
+            }
+        )
+    }
+
     /// What the view means for a Delete of `id`. While an update is cleaned up
     /// or rolled back only what was replaced goes, never the id that is recorded.
     pub fn for_delete(&self, id: &PhysicalId) -> Standing {
@@ -159,6 +187,7 @@ impl View {
             stack,
             resource,
             recorded,
+            ..
         } = self
         else {
             return Standing::Wanted;
@@ -182,11 +211,12 @@ impl View {
     pub fn lost_since(&self, before: &Self, meaning: fn(&Self) -> Standing) -> bool {
         match self {
             Self::Seen {
-                resource: ResourcePhase::Complete,
+                resource: ResourcePhase::Complete | ResourcePhase::Updating,
                 ..
             } => false,
             Self::Seen { .. } => meaning(self) != Standing::Wanted,
             Self::Denied => matches!(before, Self::Seen { .. }),
+            Self::TornDown => true,
             Self::Unknown => false,
         }
     }
@@ -195,7 +225,7 @@ impl View {
     pub fn recorded(&self) -> Option<&PhysicalId> {
         match self {
             Self::Seen { recorded, .. } => recorded.as_ref(),
-            Self::Denied | Self::Unknown => None,
+            Self::Denied | Self::Unknown | Self::TornDown => None,
         }
     }
 }
@@ -209,6 +239,8 @@ pub struct OwnStack<'a> {
     pub id: &'a StackId,
     /// The resource's name in the template.
     pub logical_id: &'a str,
+    /// When CloudFormation sent the request, if that can be told.
+    pub sent: Option<SystemTime>,
     /// The waits of this run.
     pub waits: Waits,
     /// A laptop's CloudFormation does not know the stack.
@@ -239,7 +271,12 @@ impl OwnStack<'_> {
             }
             sleep(wait).await;
             wait *= 2;
-            view = self.look().await;
+            view = match (view, self.look().await) {
+                // What was seen before the role was torn down is true.
+                (seen @ View::Seen { .. }, View::Denied) => seen,
+                (View::Unknown | View::TornDown, View::Denied) => View::TornDown,
+                (_, now) => now,
+            };
         }
         view
     }
@@ -249,9 +286,14 @@ impl OwnStack<'_> {
         stack: Result<String, AwsError>,
         resource: Result<SeenResource, AwsError>,
     ) -> View {
-        let stack = match stack {
-            Ok(status) => StackPhase::of(&status),
-            Err(AwsError::NotFound { .. }) if !self.local => StackPhase::AtRest,
+        let (stack, goes_back) = match stack {
+            Ok(status) => (
+                StackPhase::of(&status),
+                status.starts_with("UPDATE_ROLLBACK"),
+            ),
+            Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false),
+            // A resource that has failed or goes tells enough of its stack.
+            Err(AwsError::Unavailable(_)) if is_given_up(&resource) => (StackPhase::Going, false),
             Err(error) => return self.unseen(&error),
         };
         match resource {
@@ -259,13 +301,28 @@ impl OwnStack<'_> {
                 stack,
                 resource: ResourcePhase::of(&seen.status),
                 recorded: seen.physical_id.as_deref().map(PhysicalId::parse),
+                goes_back,
+                overtaken: self.is_overtaken(seen.changed),
             },
-            Err(AwsError::NotFound { .. } | AwsError::Refused { .. }) => View::Seen {
+            // So does a stack that goes, or one that is at rest where the function may
+            // not ask about the resource.
+            Err(error) if is_enough(stack, &error) => View::Seen {
                 stack,
                 resource: ResourcePhase::Unknown,
                 recorded: None,
+                goes_back,
+                overtaken: false,
             },
             Err(error) => self.unseen(&error),
+        }
+    }
+
+    /// CloudFormation changes a resource's status first and sends its request then,
+    /// in the same second or later; the request's date has whole seconds.
+    fn is_overtaken(&self, changed: Option<SystemTime>) -> bool {
+        match (changed, self.sent) {
+            (Some(changed), Some(sent)) => changed >= sent + Duration::from_secs(1),
+            _ => false,
         }
     }
 
@@ -278,6 +335,23 @@ impl OwnStack<'_> {
     }
 }
 
+fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
+    match error {
+        AwsError::Unavailable(_) => stack == StackPhase::Going,
+        AwsError::Denied { .. } => stack == StackPhase::AtRest,
+        AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
+    }
+}
+
+fn is_given_up(resource: &Result<SeenResource, AwsError>) -> bool {
+    resource.as_ref().is_ok_and(|seen| {
+        matches!(
+            ResourcePhase::of(&seen.status),
+            ResourcePhase::Failed | ResourcePhase::Going | ResourcePhase::Gone
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,6 +361,8 @@ mod tests {
             stack: StackPhase::of(stack),
             resource: ResourcePhase::of(resource),
             recorded: Some(PhysicalId::parse(recorded)),
+            goes_back: stack.starts_with("UPDATE_ROLLBACK"),
+            overtaken: false,
         }
     }
 
@@ -315,6 +391,7 @@ mod tests {
                 Standing::Cancelled,
             ),
             ("CREATE_COMPLETE", "CREATE_COMPLETE", Standing::AtRest),
+            ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Standing::AtRest),
             ("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", Standing::AtRest),
             ("ROLLBACK_COMPLETE", "DELETE_COMPLETE", Standing::AtRest),
         ] {
@@ -391,6 +468,71 @@ mod tests {
                 standing,
                 "{stack} {resource} {recorded}"
             );
+        }
+    }
+
+    /// An Update that was sent before CloudFormation began to take it back is not
+    /// the one that takes it back.
+    #[test]
+    fn tells_an_update_from_the_one_that_takes_it_back() {
+        let mut view = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
+        assert_eq!(view.for_update(), Standing::Wanted);
+        if let View::Seen { overtaken, .. } = &mut view {
+            *overtaken = true;
+        }
+        assert_eq!(view.for_update(), Standing::AtRest);
+    }
+
+    /// One of the two answers is enough if it says that the stack goes.
+    #[test]
+    fn believes_half_a_look_that_says_that_the_stack_goes() {
+        let waits = Waits::new(tokio::time::Instant::now(), Duration::from_secs(240));
+        let aws = Aws {
+            wire: std::sync::Arc::new(crate::https::Https::new(Default::default())),
+            credentials: aws_credential_types::Credentials::new("", "", None, None, "test"),
+            endpoint: None,
+            clock: crate::clock::Clock::set(SystemTime::UNIX_EPOCH),
+            patience: waits.aws_call,
+        };
+        let id = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b"
+            .parse()
+            .unwrap();
+        let own = OwnStack {
+            aws: &aws,
+            id: &id,
+            logical_id: "l",
+            sent: None,
+            waits,
+            local: false,
+        };
+        let down = || AwsError::Unavailable("down".to_owned());
+        let resource = |status: &str| SeenResource {
+            status: status.to_owned(),
+            physical_id: None,
+            changed: None,
+        };
+        for (stack, resource, standing) in [
+            (
+                Err(down()),
+                Ok(resource("CREATE_FAILED")),
+                Standing::Cancelled,
+            ),
+            (
+                Err(down()),
+                Ok(resource("DELETE_IN_PROGRESS")),
+                Standing::Cancelled,
+            ),
+            (
+                Err(down()),
+                Ok(resource("CREATE_IN_PROGRESS")),
+                Standing::Wanted,
+            ),
+            (Ok("ROLLBACK_IN_PROGRESS"), Err(down()), Standing::Cancelled),
+            (Ok("CREATE_IN_PROGRESS"), Err(down()), Standing::Wanted),
+            (Err(down()), Err(down()), Standing::Wanted),
+        ] {
+            let view = own.view(stack.map(ToOwned::to_owned), resource);
+            assert_eq!(view.for_create(), standing, "{view:?}");
         }
     }
 

@@ -19,7 +19,7 @@ pub fn secret(world: &World, stack: usize, _: Option<What>) -> Response<Bytes> {
     if state.stacks[stack].function_gone || state.now() < trusted {
         return refusal(Spot::Secret, What::Denied);
     }
-    let text = if plan.trusted_in % 2 == 0 {
+    let text = if plan.trusted_in.is_multiple_of(2) {
         TOKEN.to_owned()
     } else {
         json!({"token": TOKEN}).to_string()

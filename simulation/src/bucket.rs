@@ -1,6 +1,5 @@
 //! The bucket that takes the answers, and CloudFormation, which reads them.
 
-use authomize_trust_role::answer::BODY_LIMIT;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use rehearsal::leak::Secret;
@@ -14,6 +13,9 @@ use crate::world::{Answer, EXTERNAL_ID, LOGICAL_ID, REGION, SIGNATURE, State, TO
 
 const SIGNED_AT: &[FormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
+
+/// The largest answer that CloudFormation reads, in bytes.
+const BODY_LIMIT: usize = 4096;
 
 /// How long a response URL is good for, in milliseconds.
 const EXPIRES: u64 = 7_200_000;
@@ -107,10 +109,12 @@ impl State {
             return;
         }
         let incoming = request.incoming.clone();
+        let now = self.now();
         self.ids_stay(stack, kind, incoming.as_deref(), is_success, &id);
         let answer = Answer { is_success, id };
         let request = &mut self.stacks[stack].requests[asked];
         request.first = Some(answer.clone());
+        request.answered = Some(now);
         if let Some(waiter) = request.waiter.take() {
             waiter.send(answer).ok();
         }

@@ -1,5 +1,6 @@
 //! The command line of `cargo simulate`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::thread::available_parallelism;
 use clap::Parser;
 use serde_json::json;
 
+use crate::bugs::{self, BugsError};
 use crate::coverage::WANTED_IN_A_MILLION;
 use crate::many::{Failure, Many, Summary};
 use crate::run::{Collectors, run};
@@ -32,6 +34,7 @@ Examples:
   cargo simulate --lifecycles 1000000 --seed 1      a million, always the same
   cargo simulate --story 4711                       what happens with this seed, line by line
   cargo simulate --lifecycles 2000 --seed 1 --twice each history twice: the same hash
+  cargo simulate --bugs                             whether every deliberate bug is caught
 
 What is checked stands in docs/reliability.md.
 
@@ -62,6 +65,13 @@ struct Arguments {
     /// Write what was covered to this file
     #[arg(long, value_name = "PATH")]
     coverage: Option<PathBuf>,
+    /// Check that the deliberate bugs in simulation/bugs are caught: all of them, or
+    /// so many, chosen by chance, while the others must still apply
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with_all = ["seed", "twice", "coverage", "json", "story"])]
+    bugs: Option<usize>,
+    /// With --bugs, write down what caught them
+    #[arg(long, requires = "bugs")]
+    record: bool,
     /// Tell the story of one seed
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seed", "twice", "coverage", "json"])]
     story: Option<u64>,
@@ -72,6 +82,12 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(seed) = arguments.story {
         return story(seed);
+    }
+    if let Some(some) = arguments.bugs {
+        return check_bugs(some, arguments.record).unwrap_or_else(|error| {
+            eprintln!("cannot check the bugs: {error}");
+            ExitCode::from(NOT_RUN)
+        });
     }
     let many = Many {
         seed: arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
@@ -232,4 +248,49 @@ fn story(seed: u64) -> ExitCode {
     } else {
         ExitCode::from(NOT_HELD)
     }
+}
+
+/// Catches `some` of the bugs, and compares with the record.
+fn check_bugs(some: usize, record: bool) -> Result<ExitCode, BugsError> {
+    let mut bugs = bugs::all()?;
+    for bug in &bugs {
+        bug.fits()?;
+    }
+    println!("{} patches apply", bugs.len());
+    if some < bugs.len() {
+        fastrand::shuffle(&mut bugs);
+        bugs.truncate(some);
+    }
+    let recorded = if record {
+        BTreeMap::default()
+    } else {
+        bugs::recorded()?
+    };
+    let mut found = BTreeMap::new();
+    let mut held = true;
+    for bug in bugs {
+        println!("\n{}: {}", bug.name, bug.harm);
+        let Some(caught) = bug.catch()? else {
+            println!("NOT CAUGHT");
+            held = false;
+            continue;
+        };
+        println!(
+            "caught by {} with seed {}, after {} lives of stacks",
+            caught.promise, caught.seed, caught.lifecycles
+        );
+        if !record && recorded.get(&bug.name) != Some(&caught) {
+            println!("NOT AS RECORDED: {:?}", recorded.get(&bug.name));
+            held = false;
+        }
+        found.insert(bug.name, caught);
+    }
+    if record {
+        bugs::record(&found)?;
+    }
+    Ok(if held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_HELD)
+    })
 }

@@ -112,7 +112,6 @@ impl Life<'_> {
                 self.recorded = answer.id;
                 self.believes(&properties);
                 self.world.lock().stacks[self.stack].created = true;
-                self.world.lock().ledger.settle(self.stack);
                 self.show("CREATE_IN_PROGRESS", "CREATE_COMPLETE");
                 let Some(at) = turn.at() else {
                     self.show("CREATE_COMPLETE", "CREATE_COMPLETE");
@@ -252,6 +251,8 @@ impl Life<'_> {
         }
         // The admin has the rollback skip the resource.
         self.current = old.clone();
+        self.clean_up("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+            .await;
         self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE");
     }
 
@@ -334,6 +335,7 @@ impl Life<'_> {
     /// CloudFormation believes that the resource is so.
     fn believes(&self, properties: &Properties) {
         let mut state = self.world.lock();
+        state.ledger.settle(self.stack);
         let stack = &mut state.stacks[self.stack];
         stack.wanted = Some(properties.clone());
         let sent = stack.requests.last().map_or(0, |request| request.sent);
@@ -390,6 +392,8 @@ impl Life<'_> {
                 waiter: Some(waiter),
                 first: None,
                 runs: Vec::new(),
+                answered: None,
+                given_up: None,
                 keep: properties.keep,
                 held_up: false,
             });
@@ -421,6 +425,15 @@ impl Life<'_> {
                 "cloudformation: stack {} request {number} {name}",
                 self.stack
             ));
+        }
+        if matches!(ended, Ended::GivenUp) {
+            let now = state.now();
+            state.stacks[self.stack].requests[number].given_up = Some(now);
+        }
+        let sent = state.stacks[self.stack].requests[number].sent;
+        if matches!(ended, Ended::GivenUp) && kind == "Update" && sent / 1000 == state.now() / 1000
+        {
+            state.stacks[self.stack].taken_back_at_once = true;
         }
         if matches!(ended, Ended::TimedOut) {
             state.check_unanswered(self.stack, number);

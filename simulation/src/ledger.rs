@@ -32,10 +32,22 @@ pub struct Entry {
     pub seen: bool,
     /// When it was made, in virtual milliseconds.
     pub made: u64,
+    /// It came about in a way that nobody can know.
+    pub unknowable: bool,
+    /// When a stack took it over from another that had let it go.
+    pub taken_over_at: Option<u64>,
     /// When a stranger took it.
     pub taken_at: Option<u64>,
     /// Another stack or a stranger took part in what became of it.
     pub meddled: bool,
+}
+
+impl Entry {
+    /// Whether a stack took it over so shortly ago, in milliseconds, that another one
+    /// cannot have seen it yet.
+    pub fn is_contested(&self, now: u64) -> bool {
+        self.taken_over_at.is_some_and(|at| now < at + 1_000)
+    }
 }
 
 /// All records that ever were.
@@ -55,6 +67,8 @@ impl Ledger {
                 name: name.to_owned(),
                 seen: false,
                 made: now,
+                unknowable: false,
+                taken_over_at: None,
                 taken_at: None,
                 meddled: false,
             },

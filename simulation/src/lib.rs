@@ -9,6 +9,7 @@
 
 pub mod aws;
 pub mod bucket;
+pub mod bugs;
 pub mod cli;
 pub mod cloudformation;
 pub mod coverage;

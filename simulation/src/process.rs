@@ -160,6 +160,14 @@ impl Process {
             }
             Some(What::TooLarge) => Err(WireError::TooLarge),
             _ => {
+                if matches!(spot, Spot::Stack | Spot::Resource)
+                    && response.status() == 200
+                    && what.is_none()
+                {
+                    let mut state = self.world.lock();
+                    let now = state.now();
+                    state.stacks[self.stack].requests[asked].runs[run].told = Some(now);
+                }
                 self.has_seen(spot, &response);
                 Ok(response)
             }

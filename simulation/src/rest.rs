@@ -8,7 +8,9 @@ use crate::schedule::Properties;
 use crate::violation::{Promise, Unknowable};
 use crate::world::{LOGICAL_ID, State};
 
-/// Requests to the vendor in one life of a stack in which nothing goes wrong.
+/// Requests to the vendor in one life of a stack, of a creation, an update and a
+/// deletion, in which no outcome is unknown; each further request of CloudFormation
+/// may need 12 more.
 const FEW: usize = 40;
 
 impl State {
@@ -32,7 +34,14 @@ impl State {
                 .difference(stack, &wanted, &app.integration_name, app.config.as_ref())
                 .map(|name| format!("{} of stack {stack} differs in {name}", app.id)),
         };
-        if let Some(problem) = problem {
+        let Some(problem) = problem else {
+            return;
+        };
+        if self.stacks[stack].taken_back_at_once {
+            self.nobody_can_know(Unknowable::TakenBackInTheSameSecond, problem);
+        } else if self.nobody_told_an_update(stack) {
+            self.nobody_can_know(Unknowable::NobodyToldTheUpdate, problem);
+        } else {
             self.violated(Promise::TheVendorHasTheLastSuccess, problem);
         }
     }
@@ -140,15 +149,52 @@ impl State {
     }
 
     fn left_unsaid(&mut self, stack: usize, id: &str, entry: &crate::ledger::Entry) {
+        if entry.unknowable {
+            // Counted when it came about.
+            return;
+        }
         let how = format!("{id}, \"{}\", of stack {stack} is left", entry.name);
         let last_look = self.stacks[stack].last_look;
         if !entry.seen && self.history.vendor.published_only {
             self.nobody_can_know(Unknowable::UnseenWithoutMarker, how);
         } else if !entry.seen && entry.made > last_look {
             self.nobody_can_know(Unknowable::AfterTheLastLook, how);
+        } else if self.nobody_told(stack, entry.made) {
+            self.nobody_can_know(Unknowable::NobodyToldTheCreate, how);
         } else {
             self.violated(Promise::NothingIsLeftUnsaid, how);
         }
+    }
+
+    /// Whether the record of this moment was made for a request that CloudFormation
+    /// had given up, by runs that it told nothing since.
+    fn nobody_told(&self, stack: usize, made: u64) -> bool {
+        self.stacks[stack].requests.iter().any(|request| {
+            let Some(given_up) = request.given_up.filter(|given_up| *given_up <= made) else {
+                return false;
+            };
+            let mut runs = request
+                .runs
+                .iter()
+                .filter(|run| run.from <= made && run.until.is_none_or(|until| made <= until));
+            runs.any(|run| run.told.is_none_or(|told| told < given_up))
+        })
+    }
+
+    /// Whether an Update that CloudFormation no longer waited for was run without
+    /// being told.
+    fn nobody_told_an_update(&self, stack: usize) -> bool {
+        self.stacks[stack].requests.iter().any(|request| {
+            let over = request.given_up.or(request.answered);
+            request.kind == "Update"
+                && over.is_some_and(|over| {
+                    let mut runs = request.runs.iter();
+                    runs.any(|run| {
+                        run.until.is_none_or(|until| until > over)
+                            && run.told.is_none_or(|told| told < over)
+                    })
+                })
+        })
     }
 
     /// [`Promise::FewRequests`].
@@ -158,10 +204,11 @@ impl State {
         if of.had_fault || of.was_meddled {
             return;
         }
+        let many = FEW + 12 * of.requests.len().saturating_sub(3);
         let bucket = format!("{:>2} to {:>2}", requests / 5 * 5, requests / 5 * 5 + 4);
         self.coverage
             .branch("requests to the vendor in a life without faults", bucket);
-        if requests > FEW {
+        if requests > many {
             let how = format!("stack {stack} sent {requests} requests to the vendor");
             self.violated(Promise::FewRequests, how);
         }

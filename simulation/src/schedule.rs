@@ -214,8 +214,16 @@ impl History {
         let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d);
         let rng = &mut rng;
         let vendor = VendorPlan::any(rng);
-        let stacks = stacks(rng);
-        let stranger = strangers_acts(rng, stacks.len());
+        let mut stacks = stacks(rng);
+        let mut stranger = strangers_acts(rng, stacks.len());
+        // A server that knows only what is published cannot tell records of one
+        // name apart, see docs/reliability.md.
+        let mut is_alone = false;
+        if vendor.published_only && !one_in(rng, RARE) {
+            is_alone = true;
+            stacks.truncate(1);
+            stranger.clear();
+        }
         let mut faults = Vec::new();
         let mut deliveries = Vec::new();
         for (stack, plan) in stacks.iter().enumerate() {
@@ -225,6 +233,9 @@ impl History {
             }
             if rng.u8(..) < 50 {
                 deliveries.push(delivery_fault(rng, stack, requests));
+            }
+            if is_alone {
+                deliveries.retain(|fault| fault.mishap != Mishap::TwiceAtOnce);
             }
         }
         Self {
@@ -237,6 +248,10 @@ impl History {
         }
     }
 }
+
+/// One history in so many at a server that knows only what is published has other
+/// stacks, a stranger, and events that are delivered twice at once.
+const RARE: u32 = 3_000;
 
 /// One in `n`.
 fn one_in(rng: &mut Rng, n: u32) -> bool {
@@ -289,10 +304,11 @@ fn stack(rng: &mut Rng) -> StackPlan {
     let updates = (0..pick(rng, &[0, 0, 1, 1, 2]))
         .map(|_| {
             now = now.changed(rng);
+            let turn = turn(rng, 5);
             UpdatePlan {
                 after: pick(rng, &[1, 20, 120, 2400, 2400]),
                 properties: now.clone(),
-                turn: turn(rng, 5),
+                turn: later(rng, turn),
                 updates_back: !one_in(rng, 3),
             }
         })
@@ -330,6 +346,15 @@ fn turn(rng: &mut Rng, rarity: u32) -> Turn {
         Turn::Deleted(at)
     } else {
         Turn::SiblingFails(at)
+    }
+}
+
+/// An update is rarely given up in the second in which its request was sent.
+fn later(rng: &mut Rng, turn: Turn) -> Turn {
+    match turn {
+        Turn::SiblingFails(at) if !one_in(rng, 2_000) => Turn::SiblingFails(at + 1_000),
+        Turn::Deleted(at) if !one_in(rng, 2_000) => Turn::Deleted(at + 1_000),
+        turn => turn,
     }
 }
 

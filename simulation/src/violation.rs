@@ -66,6 +66,15 @@ pub enum Unknowable {
     /// A record of the same name made at the same moment by somebody else, at a
     /// server that keeps no markers.
     DoubleWithoutMarker,
+    /// An Update that was taken back in the second in which it was sent: the request's
+    /// date has whole seconds, so it looks like the one that takes it back.
+    TakenBackInTheSameSecond,
+    /// An Update that CloudFormation had given up went on because CloudFormation did
+    /// not answer a single question about it.
+    NobodyToldTheUpdate,
+    /// A Create went on because CloudFormation, which had given it up, did not answer
+    /// a single question about it.
+    NobodyToldTheCreate,
     /// A request that was under way when the function was killed took effect after
     /// the last look of the deletion.
     AfterTheLastLook,

@@ -104,6 +104,8 @@ pub struct Stack {
     pub meddled_at: Option<u64>,
     /// A stranger ever did.
     pub was_meddled: bool,
+    /// An Update was given up in the second in which it was sent.
+    pub taken_back_at_once: bool,
     /// Nobody answered a deletion.
     pub deletion_unanswered: bool,
     /// When a deletion of this stack last looked for its record.
@@ -153,6 +155,10 @@ pub struct Asked {
     pub first: Option<Answer>,
     /// The runs so far.
     pub runs: Vec<Ran>,
+    /// When it was answered.
+    pub answered: Option<u64>,
+    /// When CloudFormation gave it up.
+    pub given_up: Option<u64>,
     /// The properties that it came with want the record kept.
     pub keep: bool,
     /// It was held up on its way.
@@ -170,6 +176,8 @@ pub struct Ran {
     pub end: Option<End>,
     /// The bucket did not take the answer at first.
     pub bucket_failed: bool,
+    /// When CloudFormation last told it anything about its stack.
+    pub told: Option<u64>,
     /// The bytes that it put.
     pub body: Option<Vec<u8>>,
 }
@@ -247,6 +255,7 @@ impl World {
                     created: false,
                     meddled_at: None,
                     was_meddled: false,
+                    taken_back_at_once: false,
                     deletion_unanswered: false,
                     last_look: 0,
                     had_fault: false,
@@ -537,8 +546,12 @@ impl State {
             "DELETE" if is_own && entry.kept_by.is_some() => {
                 self.violated(Promise::WhatWasKeptStays, how);
             }
+            // Two take over at once what was let go: the later one has it.
+            "PATCH" if entry.is_contested(self.now()) => {}
             // What was taken from it in the middle of a run it cannot know.
-            _ if entry.taken_at.is_some_and(|at| of.runs.iter().any(|run| run.from <= at)) => {}
+            _ if entry
+                .taken_at
+                .is_some_and(|at| of.runs.iter().any(|run| run.from <= at)) => {}
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
             "PATCH" if !is_own && !entry.released => self.touched(entry.made, stack, how),
             _ => {}
@@ -594,7 +607,10 @@ impl State {
                         entry.kept_by = Some(before);
                     }
                     entry.owner = Owner::Stack(marked);
-                } else if entry.owner != Owner::Stack(marked) && released {
+                    entry.taken_over_at = Some(now);
+                } else if entry.owner != Owner::Stack(marked)
+                    && (released || entry.taken_at.is_some() || entry.is_contested(now))
+                {
                     entry.owner = Owner::Stack(marked);
                     entry.kept_by = None;
                 }
@@ -622,11 +638,21 @@ impl State {
             }
         }
         let how = format!("stack {stack} has {}", records.join(" and "));
-        let at_once = |ran: &Ran| ran.until.is_none();
-        let asked = &self.stacks[stack].requests[asked];
-        if self.history.vendor.published_only
-            && asked.runs.iter().filter(|ran| at_once(ran)).count() > 1
-        {
+        let now = self.now();
+        let _ = asked;
+        // A run that ended while the request of the other was under way counts.
+        let at_once = |ran: &&Ran| ran.until.is_none_or(|until| until + 20_000 > now);
+        let runs = self.stacks[stack]
+            .requests
+            .iter()
+            .flat_map(|asked| &asked.runs);
+        let twins = runs.filter(at_once).count() > 1;
+        if self.history.vendor.published_only && twins {
+            for id in &records {
+                if let Some(entry) = self.ledger.get_mut(id) {
+                    entry.unknowable = true;
+                }
+            }
             self.nobody_can_know(Unknowable::TwinsWithoutMarker, how);
         } else {
             self.violated(Promise::OneStackOneRecord, how);

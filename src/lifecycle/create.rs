@@ -13,7 +13,7 @@ use super::settle::{Settled, settle};
 use super::undo::{Undo, undo_an_earlier_run, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
-use crate::authomize::{ApiError, Authomize, Record};
+use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::stack::{Standing, View};
@@ -24,6 +24,8 @@ const ROUNDS: usize = 10;
 /// How a record came to be this resource's.
 pub(super) struct Registered {
     pub(super) record: Record,
+    /// The marker that it bears.
+    pub(super) marker: Marker,
     /// How to take it back.
     pub(super) undo: Undo,
     pub(super) origin: Origin,
@@ -82,7 +84,7 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         before: &view,
         meaning: View::for_create,
     };
-    let registered = register(session, watch, &vendor, &registration).await?;
+    let registered = register(session, watch, &vendor, &registration, None).await?;
     conclude(session, watch, &vendor, &registration, registered).await
 }
 
@@ -96,14 +98,21 @@ fn at_rest(session: &Session, view: &View) -> Failure {
 }
 
 /// Gets this resource exactly one record: makes it, finds the one of an earlier
-/// try, or takes over one that was released.
+/// try, or takes over one that was released. An Update may have left one under the
+/// name that it wanted before it was rolled back: the former one.
 pub(super) async fn register(
     session: &Session,
     watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
+    former_name: Option<&str>,
 ) -> Result<Registered, Failure> {
     session.progress.is("registering at Authomize");
+    if let Some(name) = former_name
+        && let Some(registered) = look_under(session, vendor, name, registration).await?
+    {
+        return Ok(registered);
+    }
     let incoming = session.progress.id();
     let mut waits = vendor.waits(ROUNDS);
     let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
@@ -123,7 +132,8 @@ pub(super) async fn register(
         let error = match post(session, vendor, registration).await {
             Ok(record) => {
                 return Ok(Registered {
-                    undo: Undo::removing(vendor, record.id.clone()),
+                    undo: Undo::removing(vendor, record.id.clone(), session.marker()),
+                    marker: session.marker(),
                     record,
                     origin: Origin::Made,
                 });
@@ -139,13 +149,16 @@ pub(super) async fn register(
             .and_then(|wait| vendor.wait_before_next(&error, wait));
         match (&error, wait) {
             (ApiError::Conflict, wait) => {
-                let found = find(session, vendor, registration).await?;
+                let found = find(session, vendor, registration, look).await?;
                 if !matches!(found, Found::Ours(_) | Found::Released(_)) {
                     session.progress.answers_with(before_posting);
                 }
                 match on_conflict(session, vendor, registration, found, wait.is_some()).await? {
                     Some(registered) => return Ok(registered),
                     None => sleep(wait.unwrap_or_default()).await,
+                }
+                if !look && watch.is_lost().await {
+                    return Err(session.fails(Cause::Cancelled { undone: false }));
                 }
             }
             (_, Some(wait)) if error.is_retryable() => {
@@ -191,7 +204,7 @@ async fn look_for_ours(
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Option<Registered>, Failure> {
-    match find(session, vendor, registration).await? {
+    match find(session, vendor, registration, true).await? {
         Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
         Found::Released(record) => take_over(session, vendor, record, registration)
             .await
@@ -201,6 +214,29 @@ async fn look_for_ours(
             name: registration.name.clone(),
         })),
     }
+}
+
+/// Looks for a record that bears our marker under another name.
+async fn look_under(
+    session: &Session,
+    vendor: &Authomize,
+    name: &str,
+    registration: &Registration,
+) -> Result<Option<Registered>, Failure> {
+    let records = named(session, vendor, name).await?;
+    match found(&records, &session.marker(), registration, None) {
+        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn named(session: &Session, vendor: &Authomize, name: &str) -> Result<Vec<Record>, Failure> {
+    vendor.find(name).await.map_err(|source| {
+        session.fails(Cause::Api {
+            doing: "it could not be found out whether the account is registered already",
+            source,
+        })
+    })
 }
 
 /// The name is taken: by us, by a record on its way out, or by somebody else.
@@ -231,18 +267,18 @@ async fn on_conflict(
     }
 }
 
+/// What has the name. Where the server shows no marker, a record can only be ours
+/// if an earlier request of ours may have made it.
 async fn find(
     session: &Session,
     vendor: &Authomize,
     registration: &Registration,
+    was_asked_before: bool,
 ) -> Result<Found, Failure> {
-    let records = vendor.find(&registration.name).await.map_err(|source| {
-        session.fails(Cause::Api {
-            doing: "it could not be found out whether the account is registered already",
-            source,
-        })
-    })?;
-    let since = vendor.vendors_time_at(session.asked_at());
+    let records = named(session, vendor, &registration.name).await?;
+    let since = vendor
+        .vendors_time_at(session.asked_at())
+        .filter(|_| was_asked_before);
     Ok(found(&records, &session.marker(), registration, since))
 }
 
@@ -254,8 +290,11 @@ async fn adopt(
     registration: &Registration,
 ) -> Result<Registered, Failure> {
     info!(integration.id = %record.id, "found the record of an earlier try");
-    let undo = Undo::removing(vendor, record.id.clone());
-    let marker = session.marker();
+    let marker = Marker {
+        taken_over: record.is_taken_over(),
+        ..session.marker()
+    };
+    let undo = Undo::removing(vendor, record.id.clone(), marker.clone());
     let record = if record.holds(registration, &marker) {
         record
     } else {
@@ -271,6 +310,7 @@ async fn adopt(
     };
     Ok(Registered {
         record,
+        marker,
         undo,
         origin: Origin::Found,
     })
@@ -285,10 +325,15 @@ async fn take_over(
 ) -> Result<Registered, Failure> {
     info!(integration.id = %released.id, "taking over a released record");
     let id = released.id.clone();
-    let undo = Undo::releasing(vendor, released);
-    match vendor.amend(&id, registration, &session.marker()).await {
+    let marker = Marker {
+        taken_over: true,
+        ..session.marker()
+    };
+    let undo = Undo::releasing(vendor, released, marker.clone());
+    match vendor.amend(&id, registration, &marker).await {
         Ok(record) => Ok(Registered {
             record,
+            marker,
             undo,
             origin: Origin::TakenOver,
         }),
@@ -315,20 +360,27 @@ async fn conclude(
     registered: Registered,
 ) -> Result<Success, Failure> {
     let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
-    session.progress.answers_with(id.clone());
-    let settled = settle(session, vendor, registered.record, registration).await;
+    let Registered { record, marker, .. } = registered;
+    session.progress.answers_with(match &id {
+        PhysicalId::Issued(named) if marker.taken_over => PhysicalId::Adopted(named.clone()),
+        _ => id.clone(),
+    });
+    let settled = settle(session, vendor, record, registration, &marker).await;
     match settled.and_then(Settled::validated) {
         Ok(record) => {
             if watch.is_lost().await {
-                return Err(undo_now(session, registered.undo).await);
+                return Err(undo_now(session, registered.undo, session.none_id()).await);
             }
             Ok(Success {
                 id,
                 attributes: attributes(&record),
             })
         }
+        Err(_) if watch.is_lost().await => {
+            Err(undo_now(session, registered.undo, session.none_id()).await)
+        }
         Err(cause) => {
-            if registered.origin == Origin::TakenOver && registered.undo.run().await.is_ok() {
+            if marker.taken_over && registered.undo.run().await.is_ok() {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))

@@ -65,6 +65,7 @@ impl Session {
             logical_resource_id: self.address.logical_id.clone(),
             hub: None,
             released: false,
+            taken_over: false,
         }
     }
 
@@ -133,6 +134,7 @@ impl Session {
             aws,
             id: &self.stack_id,
             logical_id: &self.address.logical_id,
+            sent: self.age.map(|_| self.asked_at()),
             waits: self.waits,
             local: self.configuration.local.is_some(),
         }

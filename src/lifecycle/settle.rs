@@ -4,8 +4,9 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::failure::Cause;
+use super::ownership::{Ownership, ownership};
 use super::session::Session;
-use crate::authomize::{ApiError, Authomize, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
 use crate::properties::Registration;
 
 /// A record after the wait.
@@ -39,17 +40,18 @@ impl Settled {
 /// [`Settled::validated`].
 ///
 /// # Errors
-/// The record is gone.
+/// The record is gone, or another stack's by now: two may take a released record
+/// over at once, and the later one has it.
 pub(super) async fn settle(
     session: &Session,
     vendor: &Authomize,
     mut record: Record,
     registration: &Registration,
+    marker: &Marker,
 ) -> Result<Settled, Cause> {
     session
         .progress
         .is("waiting for Authomize to validate the role");
-    let marker = session.marker();
     let mut last_failure = failure_told_by(&record);
     for wait in vendor.waits(session.waits.polls + 1) {
         let failed = match record.status {
@@ -62,14 +64,17 @@ pub(super) async fn settle(
         }
         sleep(wait).await;
         let asked = if failed {
-            vendor
-                .amend(&record.id, registration, &marker)
-                .await
-                .map(Some)
+            validate_again(vendor, &record, registration, marker).await
         } else {
             vendor.read(&record.id).await
         };
         match asked {
+            Ok(Some(now)) if !is_still_ours(&now, marker) => {
+                return Err(Cause::AnothersRecord {
+                    record: now.id.to_string(),
+                    owner: owner(&now, marker),
+                });
+            }
             Ok(Some(now)) => {
                 record = now;
                 last_failure = failure_told_by(&record).or(last_failure);
@@ -88,6 +93,38 @@ pub(super) async fn settle(
     }
     let failure = standing_failure(&record.status, last_failure);
     Ok(Settled { record, failure })
+}
+
+/// Has a record validated again that failed, unless it was let go while this run
+/// waited: then it is perhaps another stack's by now.
+async fn validate_again(
+    vendor: &Authomize,
+    record: &Record,
+    registration: &Registration,
+    marker: &Marker,
+) -> Result<Option<Record>, ApiError> {
+    let now = vendor.read(&record.id).await?;
+    match now {
+        Some(now) if now.status == Status::Failure && is_still_ours(&now, marker) => {
+            vendor.amend(&now.id, registration, marker).await.map(Some)
+        }
+        now => Ok(now),
+    }
+}
+
+fn owner(record: &Record, marker: &Marker) -> String {
+    match ownership(record, marker) {
+        Ownership::Anothers(owner) => owner,
+        _ => "somebody else".to_owned(),
+    }
+}
+
+fn is_still_ours(record: &Record, marker: &Marker) -> bool {
+    match ownership(record, marker) {
+        Ownership::Ours => !record.is_released(),
+        Ownership::Unknown => true,
+        Ownership::Anothers(_) | Ownership::Released | Ownership::Unmarked => false,
+    }
 }
 
 /// The vendor's words, if this look at the record shows a failure.

@@ -1,16 +1,18 @@
 //! Update: the same record under the same id, whatever the update changes.
 
 use serde_json::Value;
+use tokio::time::sleep;
 use tracing::warn;
 
-use super::create::{Origin, register};
+use super::create::{self, Origin, longest_request, register};
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
+use super::undo::undo_now;
 use super::watch::Watch;
 use super::{Success, attributes};
-use crate::authomize::{ApiError, Authomize, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Marking, Record, Status};
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Desired, Registration};
 use crate::stack::{Standing, View};
@@ -67,10 +69,17 @@ pub(super) async fn update(
     let local = session.configuration.local.is_some();
     let old = crate::properties::read(old_properties, &session.stack_id, local).ok();
     let change = change(&desired, old.as_ref());
+    let former = old.map(|old| old.registration);
     let registration = desired.registration;
     let vendor = session
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
+    let watch = Watch {
+        session,
+        aws: &aws,
+        before: &view,
+        meaning: View::for_update,
+    };
     let outcome = match id.registered() {
         Some(registered) => {
             let amendment = Amendment {
@@ -78,6 +87,8 @@ pub(super) async fn update(
                 vendor: &vendor,
                 registered,
                 registration: &registration,
+                former: former.as_ref(),
+                watch,
                 change,
                 recorded: view.recorded(),
                 rolls_back: view.rolls_back(),
@@ -91,15 +102,7 @@ pub(super) async fn update(
             id,
             attributes: attributes(&record),
         }),
-        None => {
-            let watch = Watch {
-                session,
-                aws: &aws,
-                before: &view,
-                meaning: View::for_update,
-            };
-            register_again(session, watch, &vendor, &registration).await
-        }
+        None => register_again(session, watch, &vendor, &registration, former.as_ref()).await,
     }
 }
 
@@ -109,6 +112,9 @@ struct Amendment<'a> {
     vendor: &'a Authomize,
     registered: &'a Registered,
     registration: &'a Registration,
+    /// What the update came from, if that can be read.
+    former: Option<&'a Registration>,
+    watch: Watch<'a>,
     change: Change,
     /// The id that CloudFormation has recorded, if it said so.
     recorded: Option<&'a PhysicalId>,
@@ -136,7 +142,13 @@ impl Amendment<'_> {
         let marker = session.marker();
         match vendor.amend(&record.id, registration, &marker).await {
             Ok(record) => {
-                let settled = settle(session, vendor, record, registration).await?;
+                let settled = settle(session, vendor, record, registration, &marker).await?;
+                let settled = if self.rolls_back {
+                    self.hold(settled, &marker).await?
+                } else {
+                    self.give_way(&settled.record, &marker).await?;
+                    settled
+                };
                 if self.rolls_back && settled.failure.is_some() {
                     let id = &settled.record.id;
                     warn!(integration.id = %id, "rolled back to a role that Authomize cannot validate");
@@ -145,7 +157,49 @@ impl Amendment<'_> {
                 settled.validated().map(Some)
             }
             Err(ApiError::NotFound) => Ok(None),
-            Err(source) => Err(not_amended(source)),
+            Err(source) => {
+                if !self.rolls_back && source.leaves_the_outcome_open() {
+                    self.give_way(&record, &marker).await?;
+                }
+                Err(not_amended(source))
+            }
+        }
+    }
+
+    /// An update that is taken back while it runs may amend the record later than
+    /// the Update back does: then it takes its change back itself.
+    async fn give_way(&self, record: &Record, marker: &Marker) -> Result<(), Cause> {
+        if !self.watch.goes_back().await {
+            return Ok(());
+        }
+        let undone = match self.former {
+            Some(former) => self.vendor.amend(&record.id, former, marker).await.is_ok(),
+            None => false,
+        };
+        Err(Cause::Cancelled { undone })
+    }
+
+    /// The update that is taken back may still have a request under way, which is
+    /// waited for and, if it came, written over.
+    async fn hold(&self, settled: Settled, marker: &Marker) -> Result<Settled, Cause> {
+        let wait = longest_request(self.session);
+        if !self.session.waits.allow(wait + wait) {
+            return Ok(settled);
+        }
+        sleep(wait).await;
+        let now = self.vendor.read(&settled.record.id).await;
+        let holds = |record: &Record| {
+            record.marking == Marking::NotKept && record.name == settled.record.name
+                || record.holds(self.registration, marker)
+        };
+        match now {
+            Ok(Some(record)) if record.status != Status::Deleted && !holds(&record) => {
+                let (session, vendor) = (self.session, self.vendor);
+                let amended = vendor.amend(&record.id, self.registration, marker).await;
+                let record = amended.map_err(not_amended)?;
+                settle(session, vendor, record, self.registration, marker).await
+            }
+            _ => Ok(settled),
         }
     }
 
@@ -222,15 +276,32 @@ async fn register_again(
     watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
+    former: Option<&Registration>,
 ) -> Result<Success, Failure> {
-    let registered = register(session, watch, vendor, registration).await?;
+    let former_name = former
+        .map(|former| former.name.as_str())
+        .filter(|name| *name != registration.name);
+    let registered = register(session, watch, vendor, registration, former_name).await?;
     let incoming = session.incoming_id();
     let issued = PhysicalId::issued(registered.record.id.clone(), vendor.api());
     let is_the_same = registered.origin == Origin::Found
         && incoming
             .registered()
             .is_none_or(|named| named.record == registered.record.id);
-    let settled = settle(session, vendor, registered.record, registration).await;
+    let create::Registered { record, marker, .. } = registered;
+    let id = record.id.clone();
+    let settled = settle(session, vendor, record, registration, &marker).await;
+    if registered.origin == Origin::Made && (watch.goes_back().await || watch.is_lost().await) {
+        return Err(match vendor.read(&id).await {
+            // The Update back has not made it its own.
+            Ok(Some(record))
+                if former != Some(registration) && record.holds(registration, &marker) =>
+            {
+                undo_now(session, registered.undo, session.incoming_id()).await
+            }
+            _ => session.fails(Cause::Cancelled { undone: false }),
+        });
+    }
     match settled.and_then(Settled::validated) {
         Ok(record) => Ok(Success {
             id: if is_the_same { incoming } else { issued },

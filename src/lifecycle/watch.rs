@@ -1,5 +1,7 @@
 //! Whether the stack still waits for a request that is being carried out.
 
+use tokio::time::sleep;
+
 use super::session::Session;
 use crate::aws::Aws;
 use crate::stack::{Standing, View};
@@ -17,7 +19,21 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// Asks CloudFormation whether it has given the request up meanwhile.
     pub(super) async fn is_lost(&self) -> bool {
+        self.seems_lost().await && {
+            // The stack and the resource are asked about apart, so one answer can be
+            // older than the other.
+            sleep(self.session.waits.backoff).await;
+            self.seems_lost().await
+        }
+    }
+
+    async fn seems_lost(&self) -> bool {
         let now = self.session.own_stack(self.aws).look().await;
         now.lost_since(self.before, self.meaning)
+    }
+
+    /// Asks CloudFormation whether it takes the update back meanwhile.
+    pub(super) async fn goes_back(&self) -> bool {
+        !self.before.goes_back() && self.session.own_stack(self.aws).look().await.goes_back()
     }
 }

@@ -362,3 +362,161 @@ async fn takes_over_a_record_that_was_released() {
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
 }
+
+/// Somebody makes an integration of another kind under the same name a moment
+/// before. Only a server that reports nothing but what is published leaves open
+/// whose a record without a configuration is.
+#[tokio::test]
+async fn refuses_the_name_of_an_integration_of_another_kind() {
+    let world = World::new().await;
+    world.sandbox.insert_other_kind(NAME);
+    let before = world.sandbox.apps();
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("none/"), "{}", outcome.id());
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// A cancelled Create takes back what is still its own: its stack's Delete may have
+/// let the record go, and another stack may have taken it over since.
+#[tokio::test]
+async fn does_not_undo_what_became_another_stacks_meanwhile() {
+    let world = World::new().await;
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+    ]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let event = world.create_event(properties());
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "GET")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// The same while the vendor validates: what is another stack's by now is not
+/// validated again with this one's configuration.
+#[tokio::test]
+async fn does_not_validate_again_what_became_another_stacks_meanwhile() {
+    let world = World::with(Setting {
+        validator: Arc::new(Failing::always("the role cannot be assumed")),
+        ..Setting::default()
+    })
+    .await;
+    world.sandbox.script(Fault::hang().only("GET"));
+    let event = world.create_event(properties());
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "GET")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let amended = |call: &String| call.starts_with("PATCH");
+    assert!(!world.vendor_calls().iter().any(amended));
+    world.end().await;
+}
+
+/// A Create that waits for its name asks whether it is still wanted before it
+/// asks for the name again.
+#[tokio::test]
+async fn does_not_register_once_the_stack_was_cancelled_while_it_waited_for_the_name() {
+    let world = World::new().await;
+    let first = world.created(properties()).await;
+    world.sandbox.set_finish_deletes(false);
+    world.desk.stacks([Stack::deleting(&first)]);
+    world.send(&world.delete_event(&first, properties())).await;
+    world.sandbox.clear_requests();
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+    ]);
+    let mut event = world.event("Create", "create-9", properties());
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "create-9"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(
+        outcome.reason().contains("cancelled"),
+        "{}",
+        outcome.reason()
+    );
+    let posts = world.vendor_calls();
+    let posts = posts.iter().filter(|call| call.starts_with("POST"));
+    assert_eq!(posts.count(), 1);
+    world.end().await;
+}
+
+/// The stack and the resource are asked about apart: an answer that is a moment
+/// older than the other does not make a stack look lost.
+#[tokio::test]
+async fn does_not_take_a_torn_look_for_a_stack_that_is_lost() {
+    let world = World::new().await;
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("CREATE_COMPLETE", "CREATE_IN_PROGRESS", ""),
+        Stack::is(
+            "CREATE_COMPLETE",
+            "CREATE_COMPLETE",
+            "integration/app_1/01234567",
+        ),
+    ]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// CloudFormation did not answer, and then the role was gone: so is the stack.
+#[tokio::test]
+async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
+    let world = World::with(Setting {
+        stack: Stack::Down,
+        ..Setting::default()
+    })
+    .await;
+    world.desk.stacks([Stack::Down, Stack::Denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// What another stack kept and this one took over is let go again, not removed,
+/// when CloudFormation never heard that the creation succeeded.
+#[tokio::test]
+async fn lets_go_again_what_it_took_over_for_a_stack_that_never_came_to_be() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    world.desk.stacks([Stack::creating()]);
+    let mut create = world.event("Create", "create-9", properties());
+    create["LogicalResourceId"] = json!("Another");
+    create["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    assert_eq!(world.send(&create).await.status(), "SUCCESS");
+
+    world
+        .desk
+        .stacks([Stack::is("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS", "")]);
+    let mut delete = world.event("Delete", "delete-9", properties());
+    delete["LogicalResourceId"] = json!("Another");
+    delete["PhysicalResourceId"] = json!("Trust-Another-1ABCDEF23GHIJ");
+    delete["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "delete-9"));
+    assert_eq!(world.send(&delete).await.status(), "SUCCESS");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].source().unwrap()["released"], true);
+    world.end().await;
+}

@@ -323,3 +323,68 @@ async fn leaves_a_record_alone_that_a_forged_event_names() {
     assert_eq!(world.sandbox.apps(), before);
     world.end().await;
 }
+
+/// An Update that registered under another name and was rolled back left a record
+/// there: the Update back finds it by its marker.
+#[tokio::test]
+async fn finds_its_record_under_its_former_name() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    world.sandbox.script(Fault::status(404).only("GET"));
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].integration_name, "Renamed");
+    world.end().await;
+}
+
+/// An Update that is rolled back while it runs may write after the Update back
+/// did, so it takes back itself what it changed.
+#[tokio::test]
+async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        Stack::is("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", &id),
+    ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(
+        outcome.reason().contains("cancelled"),
+        "{}",
+        outcome.reason()
+    );
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// A cancelled Update may run when its stack is gone: what was seen before the role
+/// was torn down is true.
+#[tokio::test]
+async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([
+        Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
+        Stack::Denied,
+    ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}

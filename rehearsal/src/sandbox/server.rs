@@ -175,6 +175,13 @@ impl Sandbox {
         self.service.lock().tenant.insert(yesterday, name, config)
     }
 
+    /// Puts a record of this name there that is no integration of AWS and was made a
+    /// moment ago, and returns its id.
+    pub fn insert_other_kind(&self, name: &str) -> String {
+        let now = OffsetDateTime::now_utc();
+        self.service.lock().tenant.insert(now, name, None)
+    }
+
     /// Takes every record away, as if somebody had deleted them by hand.
     pub fn remove_all(&self) {
         self.service.lock().tenant.remove_all();
