@@ -286,14 +286,20 @@ impl OwnStack<'_> {
         stack: Result<String, AwsError>,
         resource: Result<SeenResource, AwsError>,
     ) -> View {
-        let (stack, goes_back) = match stack {
+        let (stack, goes_back, stands) = match stack {
             Ok(status) => (
                 StackPhase::of(&status),
                 status.starts_with("UPDATE_ROLLBACK"),
+                matches!(
+                    &*status,
+                    "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+                ),
             ),
-            Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false),
+            Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false, false),
             // A resource that has failed or goes tells enough of its stack.
-            Err(AwsError::Unavailable(_)) if is_given_up(&resource) => (StackPhase::Going, false),
+            Err(AwsError::Unavailable(_)) if is_given_up(&resource) => {
+                (StackPhase::Going, false, false)
+            }
             Err(error) => return self.unseen(&error),
         };
         match resource {
@@ -304,11 +310,15 @@ impl OwnStack<'_> {
                 goes_back,
                 overtaken: self.is_overtaken(seen.changed),
             },
-            // So does a stack that goes, or one that is at rest where the function may
-            // not ask about the resource.
-            Err(error) if is_enough(stack, &error) => View::Seen {
+            // So does a stack that stands or goes, or one that is at rest where the
+            // function may not ask about the resource.
+            Err(error) if stands || is_enough(stack, &error) => View::Seen {
                 stack,
-                resource: ResourcePhase::Unknown,
+                resource: if stands {
+                    ResourcePhase::Complete
+                } else {
+                    ResourcePhase::Unknown
+                },
                 recorded: None,
                 goes_back,
                 overtaken: false,
@@ -557,8 +567,11 @@ mod tests {
     /// Cases E27 and E30: a stack that rolls back waits for its Updates.
     #[test]
     fn is_lost_for_a_create_and_not_for_an_update_while_it_rolls_back() {
-        let now = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
-        assert!(now.lost_since(&now, View::for_create));
-        assert!(!now.lost_since(&now, View::for_update));
+        let now = |resource| seen("UPDATE_ROLLBACK_IN_PROGRESS", resource, ID);
+        let before = now("CREATE_IN_PROGRESS");
+        assert!(now("CREATE_FAILED").lost_since(&before, View::for_create));
+        // What is updated was created: this Create is an old one, delivered late.
+        assert!(!now("UPDATE_IN_PROGRESS").lost_since(&before, View::for_create));
+        assert!(!now("UPDATE_IN_PROGRESS").lost_since(&before, View::for_update));
     }
 }

@@ -89,7 +89,8 @@ impl State {
             "bucket: stack {stack} request {asked}: {outcome} {id} {reason}"
         ));
         if !reason.is_empty() {
-            self.stacks[stack].told.push(reason.clone());
+            // CloudFormation's event shows the id beside the reason, and so does the log.
+            self.stacks[stack].told.push(format!("{id}: {reason}"));
         }
         let is_success = outcome == "SUCCESS";
         let request = &self.stacks[stack].requests[asked];

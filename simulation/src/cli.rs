@@ -186,6 +186,9 @@ fn tell(many: Many, summary: &Summary, problems: &[String]) {
         summary.coverage.faults.values().sum::<u64>(),
         summary.coverage.unknowable.values().sum::<u64>()
     );
+    for (seed, what) in &summary.unknowable {
+        println!("nobody can know  seed {seed}: {what}");
+    }
     for problem in problems {
         println!("NOT HELD  {problem}");
     }
@@ -216,7 +219,14 @@ fn as_json(many: Many, summary: &Summary, problems: &[String]) -> serde_json::Va
 /// Prints the shortest history that fails like this one, and its story.
 fn explain(failure: &Failure) {
     let collectors = Collectors::default();
-    let shortest = shrink(&History::of(failure.seed), failure.promise(), &collectors);
+    let promise = failure.promise();
+    let shortest = shrink(&History::of(failure.seed), |history| {
+        let outcome = run(history, false, &collectors);
+        outcome
+            .violations
+            .iter()
+            .any(|violation| violation.promise == promise)
+    });
     let outcome = run(&shortest, true, &collectors);
     eprintln!(
         "\nthe shortest schedule like seed {}:\n{shortest:#?}",

@@ -35,6 +35,8 @@ pub struct Summary {
     pub coverage: Coverage,
     /// The seeds in which something did not hold, lowest first.
     pub failures: Vec<Failure>,
+    /// The seeds in which nobody can know, lowest first, and what.
+    pub unknowable: Vec<(u64, String)>,
     /// How long it took.
     pub took: Duration,
 }
@@ -81,6 +83,7 @@ impl Many {
         });
         let mut summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
         summary.failures.sort_by_key(|failure| failure.seed);
+        summary.unknowable.sort();
         summary.took = began.elapsed();
         summary
     }
@@ -102,6 +105,7 @@ impl Many {
         all.hash = all.hash.wrapping_add(own.hash);
         all.coverage.add(own.coverage);
         all.failures.extend(own.failures);
+        all.unknowable.extend(own.unknowable);
     }
 
     fn claim(self, claims: &Mutex<Claims>) -> Option<(History, u64)> {
@@ -123,6 +127,10 @@ impl Summary {
         let hash = u64::from_str_radix(&outcome.hash[..16], 16).unwrap_or_default();
         self.hash = self.hash.wrapping_add(hash);
         self.coverage.add(outcome.coverage);
+        for (why, what) in outcome.unknowable {
+            self.unknowable
+                .push((outcome.seed, format!("{why:?}: {what}")));
+        }
         if !outcome.violations.is_empty() {
             self.failures.push(Failure {
                 seed: outcome.seed,

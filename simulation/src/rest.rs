@@ -189,10 +189,7 @@ impl State {
             request.kind == "Update"
                 && over.is_some_and(|over| {
                     let mut runs = request.runs.iter();
-                    runs.any(|run| {
-                        run.until.is_none_or(|until| until > over)
-                            && run.told.is_none_or(|told| told < over)
-                    })
+                    runs.any(|run| run.from >= over && run.told.is_none())
                 })
         })
     }

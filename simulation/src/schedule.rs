@@ -192,6 +192,11 @@ pub enum Mishap {
 }
 
 impl Mishap {
+    /// Whether two runs may go on at once.
+    fn is_a_twin(self) -> bool {
+        matches!(self, Self::TwiceAtOnce | Self::TwiceLate(_))
+    }
+
     /// Its name in the histogram.
     pub fn name(self) -> &'static str {
         match self {
@@ -235,7 +240,7 @@ impl History {
                 deliveries.push(delivery_fault(rng, stack, requests));
             }
             if is_alone {
-                deliveries.retain(|fault| fault.mishap != Mishap::TwiceAtOnce);
+                deliveries.retain(|fault| !fault.mishap.is_a_twin());
             }
         }
         Self {
@@ -250,7 +255,7 @@ impl History {
 }
 
 /// One history in so many at a server that knows only what is published has other
-/// stacks, a stranger, and events that are delivered twice at once.
+/// stacks, a stranger, and events that are delivered twice.
 const RARE: u32 = 3_000;
 
 /// One in `n`.

@@ -1,20 +1,12 @@
 //! The shortest schedule that still breaks a promise.
 
-use crate::run::{Collectors, run};
 use crate::schedule::{History, Turn};
-use crate::violation::Promise;
 
-/// Leaves out and makes plainer what can be, as long as the promise stays broken.
-pub fn shrink(history: &History, promise: Promise, collectors: &Collectors) -> History {
+/// Leaves out and makes plainer what can be, as long as the history `fails`.
+pub fn shrink(history: &History, fails: impl Fn(&History) -> bool) -> History {
     let mut shortest = history.clone();
     loop {
-        let shorter = plainer(&shortest).into_iter().find(|candidate| {
-            run(candidate, false, collectors)
-                .violations
-                .iter()
-                .any(|violation| violation.promise == promise)
-        });
-        match shorter {
+        match plainer(&shortest).into_iter().find(&fails) {
             Some(shorter) => shortest = shorter,
             None => return shortest,
         }
@@ -96,4 +88,27 @@ fn plainer(history: &History) -> Vec<History> {
         });
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Spot;
+
+    #[test]
+    fn leaves_out_everything_that_the_failure_does_not_need() {
+        let needs_the_answer = |history: &History| {
+            let mut faults = history.faults.iter();
+            faults.any(|fault| fault.spot == Spot::Answer)
+        };
+        let long = (0..)
+            .map(History::of)
+            .find(|history| history.faults.len() > 3 && needs_the_answer(history))
+            .unwrap();
+        let short = shrink(&long, needs_the_answer);
+        assert_eq!(short.faults.len(), 1);
+        assert_eq!(short.faults[0].spot, Spot::Answer);
+        assert!(short.stranger.is_empty());
+        assert!(short.stacks.iter().all(|stack| stack.updates.is_empty()));
+    }
 }

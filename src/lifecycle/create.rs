@@ -109,7 +109,7 @@ pub(super) async fn register(
 ) -> Result<Registered, Failure> {
     session.progress.is("registering at Authomize");
     if let Some(name) = former_name
-        && let Some(registered) = look_under(session, vendor, name, registration).await?
+        && let Some(registered) = look_under(session, watch, vendor, name, registration).await?
     {
         return Ok(registered);
     }
@@ -119,7 +119,7 @@ pub(super) async fn register(
     let mut look = names_no_record || session.may_be_a_second_run();
     loop {
         if look {
-            match look_for_ours(session, vendor, registration).await? {
+            match look_for_ours(session, watch, vendor, registration).await? {
                 Some(registered) => return Ok(registered),
                 None if watch.is_lost().await => {
                     return Err(session.fails(Cause::Cancelled { undone: false }));
@@ -153,7 +153,9 @@ pub(super) async fn register(
                 if !matches!(found, Found::Ours(_) | Found::Released(_)) {
                     session.progress.answers_with(before_posting);
                 }
-                match on_conflict(session, vendor, registration, found, wait.is_some()).await? {
+                match on_conflict(session, watch, vendor, registration, found, wait.is_some())
+                    .await?
+                {
                     Some(registered) => return Ok(registered),
                     None => sleep(wait.unwrap_or_default()).await,
                 }
@@ -201,11 +203,14 @@ fn could_not_register(source: ApiError) -> Cause {
 /// Looks for a record of ours that an earlier request may have made.
 async fn look_for_ours(
     session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
 ) -> Result<Option<Registered>, Failure> {
     match find(session, vendor, registration, true).await? {
-        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        Found::Ours(record) => adopt(session, watch, vendor, record, registration)
+            .await
+            .map(Some),
         Found::Released(record) => take_over(session, vendor, record, registration)
             .await
             .map(Some),
@@ -219,13 +224,16 @@ async fn look_for_ours(
 /// Looks for a record that bears our marker under another name.
 async fn look_under(
     session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     name: &str,
     registration: &Registration,
 ) -> Result<Option<Registered>, Failure> {
     let records = named(session, vendor, name).await?;
     match found(&records, &session.marker(), registration, None) {
-        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        Found::Ours(record) => adopt(session, watch, vendor, record, registration)
+            .await
+            .map(Some),
         _ => Ok(None),
     }
 }
@@ -242,6 +250,7 @@ async fn named(session: &Session, vendor: &Authomize, name: &str) -> Result<Vec<
 /// The name is taken: by us, by a record on its way out, or by somebody else.
 async fn on_conflict(
     session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
     found: Found,
@@ -254,7 +263,9 @@ async fn on_conflict(
         })
     };
     match found {
-        Found::Ours(record) => adopt(session, vendor, record, registration).await.map(Some),
+        Found::Ours(record) => adopt(session, watch, vendor, record, registration)
+            .await
+            .map(Some),
         Found::Released(record) => take_over(session, vendor, record, registration)
             .await
             .map(Some),
@@ -285,6 +296,7 @@ async fn find(
 /// Our own record of an earlier try: brought up to date if it is not.
 async fn adopt(
     session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     record: Record,
     registration: &Registration,
@@ -297,6 +309,9 @@ async fn adopt(
     let undo = Undo::removing(vendor, record.id.clone(), marker.clone());
     let record = if record.holds(registration, &marker) {
         record
+    } else if watch.is_over().await {
+        // It was brought up to date by a later request.
+        return Err(session.fails(Cause::AtRest));
     } else {
         vendor
             .amend(&record.id, registration, &marker)

@@ -113,6 +113,12 @@ impl Session {
         self.began - self.age.unwrap_or_default()
     }
 
+    /// Whether something in this run was slower than it is as a rule.
+    pub fn has_taken_long(&self) -> bool {
+        let waited = self.clock.now().duration_since(self.began);
+        waited.is_ok_and(|waited| waited > self.waits.vendor_call / 8)
+    }
+
     /// AWS, for this run.
     pub fn aws(&self) -> Aws {
         Aws {

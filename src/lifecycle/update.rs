@@ -140,6 +140,10 @@ impl Amendment<'_> {
         }
         let (session, vendor, registration) = (self.session, self.vendor, self.registration);
         let marker = session.marker();
+        // What was seen when the run began may be long ago, and a later update done.
+        if session.has_taken_long() && self.watch.is_over().await {
+            return Err(Cause::AtRest);
+        }
         match vendor.amend(&record.id, registration, &marker).await {
             Ok(record) => {
                 let settled = settle(session, vendor, record, registration, &marker).await?;

@@ -32,6 +32,12 @@ impl Watch<'_> {
         now.lost_since(self.before, self.meaning)
     }
 
+    /// Asks CloudFormation whether it no longer waits for the request.
+    pub(super) async fn is_over(&self) -> bool {
+        let now = self.session.own_stack(self.aws).look().await;
+        (self.meaning)(&now) != Standing::Wanted
+    }
+
     /// Asks CloudFormation whether it takes the update back meanwhile.
     pub(super) async fn goes_back(&self) -> bool {
         !self.before.goes_back() && self.session.own_stack(self.aws).look().await.goes_back()
