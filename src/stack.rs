@@ -169,12 +169,14 @@ impl View {
         )
     }
 
-    /// Whether the stack goes back, or went back, to what it was before an update.
-    pub fn goes_back(&self) -> bool {
+    /// Whether the stack goes back, or went back, to what it was before the update
+    /// that the request is about. What takes an update back is no such request.
+    pub fn takes_back(&self) -> bool {
         matches!(
             self,
             Self::Seen {
                 goes_back: true,
+                overtaken: true,
                 ..
             }
         )
@@ -296,7 +298,7 @@ impl OwnStack<'_> {
                 ),
             ),
             Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false, false),
-            // A resource that has failed or goes tells enough of its stack.
+            // A resource that is done, has failed or goes tells enough of its stack.
             Err(AwsError::Unavailable(_)) if is_given_up(&resource) => {
                 (StackPhase::Going, false, false)
             }
@@ -357,7 +359,10 @@ fn is_given_up(resource: &Result<SeenResource, AwsError>) -> bool {
     resource.as_ref().is_ok_and(|seen| {
         matches!(
             ResourcePhase::of(&seen.status),
-            ResourcePhase::Failed | ResourcePhase::Going | ResourcePhase::Gone
+            ResourcePhase::Complete
+                | ResourcePhase::Failed
+                | ResourcePhase::Going
+                | ResourcePhase::Gone
         )
     })
 }

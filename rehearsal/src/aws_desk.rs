@@ -12,6 +12,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -40,6 +42,16 @@ pub enum Stack {
         /// The resource's; empty if it is not listed.
         resource: &'static str,
         /// The recorded physical id; empty if there is none.
+        recorded: String,
+    },
+    /// The same, and the resource's status changed an hour from now: after any
+    /// request that was sent by then.
+    ChangedSince {
+        /// As above.
+        stack: &'static str,
+        /// As above.
+        resource: &'static str,
+        /// As above.
         recorded: String,
     },
     /// The role may not ask.
@@ -204,7 +216,7 @@ fn secret_answer(secret: &Secret) -> Response {
 
 fn stack_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Is { stack, .. } => xml(format!(
+        Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } => xml(format!(
             "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
              <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
              <StackStatus>{stack}</StackStatus>\
@@ -219,23 +231,36 @@ fn resource_answer(stack: &Stack) -> Response {
         Stack::Is { resource: "", .. } => refusal("ValidationError", "Resource does not exist"),
         Stack::Is {
             resource, recorded, ..
-        } => xml(format!(
-            "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
+        } => seen_resource(resource, recorded, "2026-11-24T00:00:00Z"),
+        Stack::ChangedSince {
+            resource, recorded, ..
+        } => {
+            let changed = OffsetDateTime::now_utc() + Duration::HOUR;
+            let changed = changed.format(&Rfc3339).unwrap_or_default();
+            seen_resource(resource, recorded, &changed)
+        }
+        other => no_answer(other),
+    }
+}
+
+fn seen_resource(resource: &str, recorded: &str, changed: &str) -> Response {
+    xml(format!(
+        "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
              <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
-             <LastUpdatedTimestamp>2026-11-24T00:00:00Z</LastUpdatedTimestamp>\
+             <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
              <PhysicalResourceId>{recorded}</PhysicalResourceId>\
              <ResourceStatus>{resource}</ResourceStatus>\
              </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
-        )),
-        other => no_answer(other),
-    }
+    ))
 }
 
 fn no_answer(stack: &Stack) -> Response {
     match stack {
         Stack::Denied => refusal("AccessDenied", "not authorized"),
         Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
-        Stack::Down | Stack::Is { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Stack::Down | Stack::Is { .. } | Stack::ChangedSince { .. } => {
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
     }
 }
 

@@ -40,6 +40,6 @@ impl Watch<'_> {
 
     /// Asks CloudFormation whether it takes the update back meanwhile.
     pub(super) async fn goes_back(&self) -> bool {
-        !self.before.goes_back() && self.session.own_stack(self.aws).look().await.goes_back()
+        self.session.own_stack(self.aws).look().await.takes_back()
     }
 }

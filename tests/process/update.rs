@@ -352,7 +352,11 @@ async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
     let id = world.created(properties()).await;
     world.desk.stacks([
         Stack::updating(&id),
-        Stack::is("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", &id),
+        Stack::ChangedSince {
+            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
+            resource: "UPDATE_IN_PROGRESS",
+            recorded: id.clone(),
+        },
     ]);
     let renamed = with("IntegrationName", "Renamed");
     let outcome = world
