@@ -112,6 +112,9 @@ impl State {
         let incoming = request.incoming.clone();
         let now = self.now();
         self.ids_stay(stack, kind, incoming.as_deref(), is_success, &id);
+        if kind == "Create" && is_success {
+            self.no_success_for_a_broken_role(stack, &id);
+        }
         let answer = Answer { is_success, id };
         let request = &mut self.stacks[stack].requests[asked];
         request.first = Some(answer.clone());
@@ -162,6 +165,21 @@ impl State {
         .filter(|(is_so, _)| *is_so)
         .map(|(_, problem)| format!("the answer to stack {stack} request {asked} {problem}"))
         .collect()
+    }
+
+    /// [`Promise::NoSuccessForABrokenRole`]. Where a fault kept the function from
+    /// seeing the failure it may say that all is well so far.
+    fn no_success_for_a_broken_role(&mut self, stack: usize, id: &str) {
+        let of = &self.stacks[stack];
+        if of.had_fault || of.was_meddled || self.history.vendor.published_only {
+            return;
+        }
+        let record = id.split('/').nth(1).unwrap_or_default();
+        let failed = |app: &rehearsal::sandbox::App| app.id == record && app.status == "failure";
+        if self.apps().iter().any(failed) {
+            let how = format!("stack {stack}: the validation of {record} has failed");
+            self.violated(Promise::NoSuccessForABrokenRole, how);
+        }
     }
 
     /// [`Promise::IdsStay`].

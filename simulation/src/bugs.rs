@@ -148,9 +148,10 @@ impl Bug {
     /// It cannot be copied, patched, built or run.
     pub fn catch(&self) -> Result<Option<Caught>, BugsError> {
         let (_, root) = places();
-        let target = target();
-        let copy = target.join("bugs").join("tree");
+        let bugs = target().join("bugs");
+        let (copy, target) = (bugs.join("tree"), bugs.join("build"));
         copy_tree(&root, &copy)?;
+        take_dependencies_along(&target)?;
         self.apply(&copy, &[])?;
         let built = Command::new("cargo")
             .args(["build", "--quiet", "--locked", "--offline"])
@@ -221,6 +222,51 @@ pub fn record(caught: &BTreeMap<String, Caught>) -> Result<(), BugsError> {
 fn target() -> PathBuf {
     let (_, root) = places();
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// The crates of this workspace, as their files in a target folder are named.
+const OURS: [&str; 6] = [
+    "authomize",
+    "libauthomize",
+    "librehearsal",
+    "libsimulation",
+    "rehearsal",
+    "simulat",
+];
+
+/// Takes the built dependencies into the target folder of the bugs, so that only our
+/// crates are built there. They are never built in the folder of the code as it is:
+/// cargo would take what has a bug in it for the code's own.
+fn take_dependencies_along(to: &Path) -> Result<(), BugsError> {
+    let (from, to) = (target().join("simulation"), to.join("simulation"));
+    if to.exists() {
+        return Ok(());
+    }
+    for folder in [".fingerprint", "build", "deps"] {
+        take_along(&from.join(folder), &to.join(folder))?;
+    }
+    Ok(())
+}
+
+fn take_along(from: &Path, to: &Path) -> Result<(), BugsError> {
+    let failed = |error| BugsError::File(from.to_owned(), error);
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    if OURS.iter().any(|ours| name.starts_with(ours)) {
+        return Ok(());
+    }
+    if !from.is_dir() {
+        let taken = fs::File::open(from).and_then(|file| file.metadata()?.modified());
+        let modified = taken.map_err(failed)?;
+        fs::copy(from, to).map_err(failed)?;
+        let copied = fs::File::options().append(true).open(to).map_err(failed)?;
+        return copied.set_modified(modified).map_err(failed);
+    }
+    fs::create_dir_all(to).map_err(failed)?;
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        take_along(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Copies what has changed, so that only what a bug touches is built again.

@@ -294,9 +294,9 @@ fn check_bugs(some: usize, record: bool) -> Result<ExitCode, BugsError> {
             held = false;
         }
         found.insert(bug.name, caught);
-    }
-    if record {
-        bugs::record(&found)?;
+        if record {
+            bugs::record(&found)?;
+        }
     }
     Ok(if held {
         ExitCode::SUCCESS
