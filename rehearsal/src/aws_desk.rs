@@ -54,6 +54,10 @@ pub enum Stack {
         /// As above.
         recorded: String,
     },
+    /// CloudFormation answers about the stack and not about the resource.
+    StackOnly(&'static str),
+    /// CloudFormation answers about the resource and not about the stack.
+    ResourceOnly(&'static str),
     /// The role may not ask.
     Denied,
     /// There is no such stack.
@@ -216,12 +220,14 @@ fn secret_answer(secret: &Secret) -> Response {
 
 fn stack_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } => xml(format!(
-            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+        Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } | Stack::StackOnly(stack) => {
+            xml(format!(
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
              <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
              <StackStatus>{stack}</StackStatus>\
              </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-        )),
+            ))
+        }
         other => no_answer(other),
     }
 }
@@ -239,6 +245,7 @@ fn resource_answer(stack: &Stack) -> Response {
             let changed = changed.format(&Rfc3339).unwrap_or_default();
             seen_resource(resource, recorded, &changed)
         }
+        Stack::ResourceOnly(resource) => seen_resource(resource, "", "2026-11-24T00:00:00Z"),
         other => no_answer(other),
     }
 }
@@ -246,8 +253,8 @@ fn resource_answer(stack: &Stack) -> Response {
 fn seen_resource(resource: &str, recorded: &str, changed: &str) -> Response {
     xml(format!(
         "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
-             <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
-             <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
+         <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
+         <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
              <PhysicalResourceId>{recorded}</PhysicalResourceId>\
              <ResourceStatus>{resource}</ResourceStatus>\
              </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
@@ -258,9 +265,11 @@ fn no_answer(stack: &Stack) -> Response {
     match stack {
         Stack::Denied => refusal("AccessDenied", "not authorized"),
         Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
-        Stack::Down | Stack::Is { .. } | Stack::ChangedSince { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+        Stack::Down
+        | Stack::StackOnly(_)
+        | Stack::ResourceOnly(_)
+        | Stack::Is { .. }
+        | Stack::ChangedSince { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
 

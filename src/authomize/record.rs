@@ -191,16 +191,19 @@ impl Record {
         })
     }
 
-    /// Whether the record holds this registration under this marker, whatever
-    /// the server added. A server that keeps no `config` cannot show it.
+    /// Whether the record holds this registration under this marker, and no owner
+    /// of an earlier one, whatever the server added. A server that keeps no `config`
+    /// cannot show it.
     pub fn holds(&self, registration: &Registration, marker: &Marker) -> bool {
         self.name.as_deref() == Some(registration.name.as_str())
             && self.config.as_ref().is_some_and(|kept| {
                 let wanted = config(registration, marker);
+                let has_the_owner = kept["ownerEmail"] == wanted["ownerEmail"];
                 let wanted = wanted.as_object().into_iter().flatten();
-                wanted
-                    .into_iter()
-                    .all(|(name, value)| kept.get(name) == Some(value))
+                has_the_owner
+                    && wanted
+                        .into_iter()
+                        .all(|(name, value)| kept.get(name) == Some(value))
             })
     }
 

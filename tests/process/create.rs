@@ -520,3 +520,75 @@ async fn lets_go_again_what_it_took_over_for_a_stack_that_never_came_to_be() {
     assert_eq!(apps[0].source().unwrap()["released"], true);
     world.end().await;
 }
+
+/// The same where CloudFormation answers one of the two questions only: a stack or a
+/// resource that goes is enough.
+#[tokio::test]
+async fn undoes_itself_when_half_a_look_says_that_the_stack_goes() {
+    for half in [
+        Stack::ResourceOnly("CREATE_FAILED"),
+        Stack::StackOnly("ROLLBACK_IN_PROGRESS"),
+    ] {
+        let world = World::new().await;
+        world.desk.stacks([Stack::creating(), half]);
+        let outcome = world.send(&world.create_event(properties())).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert!(world.sandbox.apps().is_empty());
+        world.end().await;
+    }
+}
+
+/// A Create that is delivered again while an update runs finds its record changed by
+/// it, and leaves it so.
+#[tokio::test]
+async fn delivered_late_leaves_alone_what_an_update_changed() {
+    let world = World::new().await;
+    let id = world.created(with("OwnerEmail", "later@example.com")).await;
+    let before = world.sandbox.apps();
+    world.desk.stacks([Stack::creating(), Stack::updating(&id)]);
+    let mut again = world.create_event(properties());
+    let minute = time::Duration::MINUTE;
+    let signed = world
+        .bucket
+        .presign_before(minute, STACK, LOGICAL, "create-2");
+    again["RequestId"] = json!("create-2");
+    again["ResponseURL"] = json!(signed);
+    let outcome = world.send(&again).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// What this stack took over, perhaps, is handed back only as long as no other stack
+/// has taken it over since.
+#[tokio::test]
+async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    world.sandbox.clear_requests();
+    world.desk.stacks([Stack::creating()]);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    world
+        .sandbox
+        .script(Fault::status(503).only("PATCH").times(5));
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    assert!(apps[0].source().unwrap()["released"].is_null());
+    world.end().await;
+}

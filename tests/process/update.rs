@@ -344,6 +344,25 @@ async fn finds_its_record_under_its_former_name() {
     world.end().await;
 }
 
+/// A record that is found by its name may have an owner of before, which an update
+/// took away.
+#[tokio::test]
+async fn takes_the_owner_away_from_a_record_that_it_finds_by_its_name() {
+    let world = World::new().await;
+    let owned = with("OwnerEmail", "owner@example.com");
+    let id = world.created(owned.clone()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    world.sandbox.script(Fault::status(404).only("GET"));
+    let outcome = world
+        .send(&world.update_event(&id, properties(), owned))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert!(apps[0].config.as_ref().unwrap()["ownerEmail"].is_null());
+    world.end().await;
+}
+
 /// An Update that is rolled back while it runs may write after the Update back
 /// did, so it takes back itself what it changed.
 #[tokio::test]
@@ -390,5 +409,103 @@ async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
         .await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// The same when it cannot know whether its change came: every answer was lost.
+#[tokio::test]
+async fn takes_back_what_it_perhaps_changed_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        Stack::ChangedSince {
+            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
+            resource: "UPDATE_IN_PROGRESS",
+            recorded: id.clone(),
+        },
+    ]);
+    world
+        .sandbox
+        .script(Fault::lose_after().only("PATCH").times(6));
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update that registered anew is taken back with its record.
+#[tokio::test]
+async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([
+        Stack::updating(&id),
+        Stack::ChangedSince {
+            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
+            resource: "UPDATE_IN_PROGRESS",
+            recorded: id.clone(),
+        },
+    ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// An Update that was slow finds that a later one has begun, and leaves the record
+/// to that.
+#[tokio::test]
+async fn changes_nothing_once_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        Stack::ChangedSince {
+            stack: "UPDATE_IN_PROGRESS",
+            resource: "UPDATE_IN_PROGRESS",
+            recorded: id.clone(),
+        },
+    ]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update back outlasts the request that the failed update may still have under
+/// way, and writes over what it did.
+#[tokio::test]
+async fn back_writes_over_what_the_failed_update_wrote_late() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    world.desk.stacks([Stack::is(
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        &id,
+    )]);
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.rename_all("Renamed");
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
     world.end().await;
 }

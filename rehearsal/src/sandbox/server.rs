@@ -168,6 +168,11 @@ impl Sandbox {
         self.service.lock().tenant.give_all_to(stack_id);
     }
 
+    /// Gives every record this name, as if a request that was long under way had come.
+    pub fn rename_all(&self, name: &str) {
+        self.service.lock().tenant.rename_all(name);
+    }
+
     /// Puts a stranger's record of this name there and returns its id.
     pub fn insert_stranger(&self, name: &str) -> String {
         let config = (self.service.level == ContractLevel::Full).then(|| json!({}));

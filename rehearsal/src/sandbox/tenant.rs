@@ -186,6 +186,14 @@ impl Tenant {
         }
     }
 
+    /// Gives every record this name.
+    #[cfg(feature = "servers")]
+    pub fn rename_all(&mut self, name: &str) {
+        for kept in &mut self.records {
+            name.clone_into(&mut kept.app.integration_name);
+        }
+    }
+
     /// Whether deletions come to their end when their time is over, as they do at
     /// first, or go on until this is called again.
     pub fn set_finish_deletes(&mut self, finish: bool) {
