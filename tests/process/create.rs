@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Failing, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, properties, with,
@@ -130,14 +130,7 @@ async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
         ..Setting::default()
     })
     .await;
-    let mut event = world.create_event(properties());
-    let minute = time::Duration::MINUTE;
-    event["ResponseURL"] = json!(
-        world
-            .bucket
-            .presign_before(minute, STACK, LOGICAL, "create-1")
-    );
-    let outcome = world.send(&event).await;
+    let outcome = world.send(&delivered_late(&world, "create-1")).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
     world.end().await;
@@ -371,11 +364,22 @@ async fn refuses_the_name_of_an_integration_of_another_kind() {
     let world = World::new().await;
     world.sandbox.insert_other_kind(NAME);
     let before = world.sandbox.apps();
-    let outcome = world.send(&world.create_event(properties())).await;
+    let outcome = world.send(&delivered_late(&world, "create-1")).await;
     assert_eq!(outcome.status(), "FAILED");
-    assert!(outcome.id().starts_with("none/"), "{}", outcome.id());
     assert_eq!(world.sandbox.apps(), before);
     world.end().await;
+}
+
+/// A Create that Lambda runs again, or for the first time, after a minute.
+fn delivered_late(world: &World, request_id: &str) -> Value {
+    let minute = time::Duration::MINUTE;
+    let mut event = world.event("Create", request_id, properties());
+    event["ResponseURL"] = json!(
+        world
+            .bucket
+            .presign_before(minute, STACK, LOGICAL, request_id)
+    );
+    event
 }
 
 /// A cancelled Create takes back what is still its own: its stack's Delete may have
@@ -411,16 +415,20 @@ async fn does_not_validate_again_what_became_another_stacks_meanwhile() {
         ..Setting::default()
     })
     .await;
-    world.sandbox.script(Fault::hang().only("GET"));
-    let event = world.create_event(properties());
+    let first = world.send(&world.create_event(properties())).await;
+    assert_eq!(first.status(), "FAILED");
+    world.sandbox.clear_requests();
+    let one = "/v2/apps/app_";
+    world.sandbox.script(Fault::hang().only("GET").at(one));
+    let again = delivered_late(&world, "create-2");
     let meanwhile = async {
         world
             .sandbox
-            .wait_for(|request| request.method == "GET")
+            .wait_for(|request| request.path.starts_with(one))
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    let (outcome, ()) = tokio::join!(world.send(&again), meanwhile);
     assert_eq!(outcome.status(), "FAILED");
     let amended = |call: &String| call.starts_with("PATCH");
     assert!(!world.vendor_calls().iter().any(amended));
@@ -546,13 +554,7 @@ async fn delivered_late_leaves_alone_what_an_update_changed() {
     let id = world.created(with("OwnerEmail", "later@example.com")).await;
     let before = world.sandbox.apps();
     world.desk.stacks([Stack::creating(), Stack::updating(&id)]);
-    let mut again = world.create_event(properties());
-    let minute = time::Duration::MINUTE;
-    let signed = world
-        .bucket
-        .presign_before(minute, STACK, LOGICAL, "create-2");
-    again["RequestId"] = json!("create-2");
-    again["ResponseURL"] = json!(signed);
+    let again = delivered_late(&world, "create-2");
     let outcome = world.send(&again).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps(), before);
