@@ -5,9 +5,9 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::Success;
-use super::create::longest_request;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
+use super::register::longest_request;
 use super::session::{NewRole, Session};
 use crate::answer::Attributes;
 use crate::authomize::{ApiError, Authomize, Record, Status};

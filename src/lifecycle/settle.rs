@@ -119,7 +119,8 @@ fn owner(record: &Record, marker: &Marker) -> String {
     }
 }
 
-fn is_still_ours(record: &Record, marker: &Marker) -> bool {
+/// Whether this resource may still change the record.
+pub(super) fn is_still_ours(record: &Record, marker: &Marker) -> bool {
     match ownership(record, marker) {
         Ownership::Ours => !record.is_released(),
         Ownership::Unknown => true,

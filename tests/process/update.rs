@@ -1,10 +1,11 @@
 //! Updating the stack amends the registration under the same id.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{Fault, Waver, Wavering};
+use rehearsal::sandbox::{Fault, RecordedRequest, Waver, Wavering};
 use serde_json::{Value, json};
 
 use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, properties, with};
@@ -491,11 +492,6 @@ async fn changes_nothing_once_a_later_update_has_begun() {
 async fn back_writes_over_what_the_failed_update_wrote_late() {
     let world = World::new().await;
     let id = world.created(with("IntegrationName", "Renamed")).await;
-    world.desk.stacks([Stack::is(
-        "UPDATE_ROLLBACK_IN_PROGRESS",
-        "UPDATE_IN_PROGRESS",
-        &id,
-    )]);
     let event = back(&world, &id, with("IntegrationName", "Renamed"));
     let meanwhile = async {
         world
@@ -507,5 +503,62 @@ async fn back_writes_over_what_the_failed_update_wrote_late() {
     let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update back that has waited writes over nothing that became another stack's.
+#[tokio::test]
+async fn back_leaves_alone_what_became_another_stacks_while_it_waited() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let amended = Cell::new(None);
+    let validated = |request: &RecordedRequest| {
+        if request.method == "PATCH" {
+            amended.set(Some(request.at));
+        }
+        request.method == "GET" && amended.get().is_some_and(|at| at < request.at)
+    };
+    let meanwhile = async {
+        world.sandbox.wait_for(validated).await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (_, ()) = tokio::join!(world.send(&event), meanwhile);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    world.end().await;
+}
+
+/// Nor does one that is rolled back take its change back from another stack.
+#[tokio::test]
+async fn does_not_take_its_change_back_from_another_stack() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        Stack::ChangedSince {
+            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
+            resource: "UPDATE_IN_PROGRESS",
+            recorded: id.clone(),
+        },
+    ]);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    world.sandbox.script(Fault::hang().only("PATCH"));
+    world
+        .sandbox
+        .script(Fault::lose_before().only("PATCH").times(4));
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
     world.end().await;
 }
