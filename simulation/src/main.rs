@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A life of a stack is a hundred thousand small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     simulation::cli::main()
 }
