@@ -298,8 +298,10 @@ impl OwnStack<'_> {
                 ),
             ),
             Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false, false),
-            // A resource that is done, has failed or goes tells enough of its stack.
-            Err(AwsError::Unavailable(_)) if is_given_up(&resource) => {
+            // A resource that no longer waits for the request tells enough of its stack.
+            Err(AwsError::Unavailable(_) | AwsError::Denied { .. })
+                if self.is_given_up(&resource) =>
+            {
                 (StackPhase::Going, false, false)
             }
             Err(error) => return self.unseen(&error),
@@ -338,6 +340,20 @@ impl OwnStack<'_> {
         }
     }
 
+    /// Whether the resource is done, has failed, goes, or is updated anew by now.
+    fn is_given_up(&self, resource: &Result<SeenResource, AwsError>) -> bool {
+        resource
+            .as_ref()
+            .is_ok_and(|seen| match ResourcePhase::of(&seen.status) {
+                ResourcePhase::Complete
+                | ResourcePhase::Failed
+                | ResourcePhase::Going
+                | ResourcePhase::Gone => true,
+                ResourcePhase::Updating => self.is_overtaken(seen.changed),
+                ResourcePhase::Creating | ResourcePhase::Unknown => false,
+            })
+    }
+
     fn unseen(&self, error: &AwsError) -> View {
         warn!(error = %error, "CloudFormation could not be asked about the stack");
         match error {
@@ -353,18 +369,6 @@ fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
         AwsError::Denied { .. } => stack == StackPhase::AtRest,
         AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
     }
-}
-
-fn is_given_up(resource: &Result<SeenResource, AwsError>) -> bool {
-    resource.as_ref().is_ok_and(|seen| {
-        matches!(
-            ResourcePhase::of(&seen.status),
-            ResourcePhase::Complete
-                | ResourcePhase::Failed
-                | ResourcePhase::Going
-                | ResourcePhase::Gone
-        )
-    })
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub enum Stack {
     /// The same, and the resource's status changed an hour from now: after any
     /// request that was sent by then.
     ChangedSince {
-        /// As above.
+        /// As above; empty if CloudFormation does not answer about the stack.
         stack: &'static str,
         /// As above.
         resource: &'static str,
@@ -58,6 +58,8 @@ pub enum Stack {
     StackOnly(&'static str),
     /// CloudFormation answers about the resource and not about the stack.
     ResourceOnly(&'static str),
+    /// The role may ask about the resource and not about the stack.
+    DeniedBut(&'static str),
     /// The role may not ask.
     Denied,
     /// There is no such stack.
@@ -220,6 +222,7 @@ fn secret_answer(secret: &Secret) -> Response {
 
 fn stack_answer(stack: &Stack) -> Response {
     match stack {
+        Stack::ChangedSince { stack: "", .. } => no_answer(&Stack::Down),
         Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } | Stack::StackOnly(stack) => {
             xml(format!(
                 "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
@@ -245,7 +248,9 @@ fn resource_answer(stack: &Stack) -> Response {
             let changed = changed.format(&Rfc3339).unwrap_or_default();
             seen_resource(resource, recorded, &changed)
         }
-        Stack::ResourceOnly(resource) => seen_resource(resource, "", "2026-11-24T00:00:00Z"),
+        Stack::ResourceOnly(resource) | Stack::DeniedBut(resource) => {
+            seen_resource(resource, "", "2026-11-24T00:00:00Z")
+        }
         other => no_answer(other),
     }
 }
@@ -263,7 +268,7 @@ fn seen_resource(resource: &str, recorded: &str, changed: &str) -> Response {
 
 fn no_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Denied => refusal("AccessDenied", "not authorized"),
+        Stack::Denied | Stack::DeniedBut(_) => refusal("AccessDenied", "not authorized"),
         Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
         Stack::Down
         | Stack::StackOnly(_)

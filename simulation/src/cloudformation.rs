@@ -431,8 +431,11 @@ impl Life<'_> {
             state.stacks[self.stack].requests[number].given_up = Some(now);
         }
         let sent = state.stacks[self.stack].requests[number].sent;
-        if matches!(ended, Ended::GivenUp) && kind == "Update" && sent / 1000 == state.now() / 1000
-        {
+        let goes_back = match &ended {
+            Ended::Answered(answer) => !answer.is_success,
+            Ended::TimedOut | Ended::GivenUp => true,
+        };
+        if goes_back && kind == "Update" && sent / 1000 == state.now() / 1000 {
             state.stacks[self.stack].taken_back_at_once = true;
         }
         if matches!(ended, Ended::TimedOut) {

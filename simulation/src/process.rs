@@ -103,15 +103,14 @@ impl Process {
         let (what, there, back) = {
             let mut state = self.world.lock();
             let (what, there, back) = state.sending(self.stack, asked, spot);
+            let now = state.now();
             state.note(format_args!(
                 "stack {} request {asked} run {run}: {spot:?}{}",
                 self.stack,
                 what.map(|what| format!(" meets {what:?}"))
                     .unwrap_or_default()
             ));
-            if spot == Spot::Answer && what.is_some() {
-                state.stacks[self.stack].requests[asked].runs[run].bucket_failed = true;
-            }
+            state.stacks[self.stack].requests[asked].sends(run, spot, what, now);
             (
                 what,
                 Duration::from_millis(there),
@@ -160,10 +159,7 @@ impl Process {
             }
             Some(What::TooLarge) => Err(WireError::TooLarge),
             _ => {
-                if matches!(spot, Spot::Stack | Spot::Resource)
-                    && response.status() == 200
-                    && what.is_none()
-                {
+                if what.is_none() && tells_enough(spot, &response) {
                     let mut state = self.world.lock();
                     let now = state.now();
                     state.stacks[self.stack].requests[asked].runs[run].told = Some(now);
@@ -311,6 +307,19 @@ fn without_effect(spot: Spot, what: What) -> Option<Result<Response<Bytes>, Wire
         What::Html => Some(Ok(plain(200, "<html>a page</html>"))),
         _ => None,
     }
+}
+
+/// Whether an answer of CloudFormation tells whether a request is still waited for. A
+/// stack that is created or updated may wait for it or for another one.
+fn tells_enough(spot: Spot, response: &Response<Bytes>) -> bool {
+    const MAY_WAIT: [&str; 3] = [
+        "<StackStatus>CREATE_IN_PROGRESS<",
+        "<StackStatus>UPDATE_IN_PROGRESS<",
+        "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS<",
+    ];
+    let body = String::from_utf8_lossy(response.body());
+    let may_wait = || MAY_WAIT.iter().any(|status| body.contains(status));
+    response.status() == 200 && (spot == Spot::Resource || spot == Spot::Stack && !may_wait())
 }
 
 fn plain(status: u16, body: &str) -> Response<Bytes> {

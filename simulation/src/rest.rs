@@ -39,8 +39,8 @@ impl State {
         };
         if self.stacks[stack].taken_back_at_once {
             self.nobody_can_know(Unknowable::TakenBackInTheSameSecond, problem);
-        } else if self.nobody_told_an_update(stack) {
-            self.nobody_can_know(Unknowable::NobodyToldTheUpdate, problem);
+        } else if let Some(why) = self.nobody_told_of(stack) {
+            self.nobody_can_know(why, problem);
         } else {
             self.violated(Promise::TheVendorHasTheLastSuccess, problem);
         }
@@ -181,17 +181,19 @@ impl State {
         })
     }
 
-    /// Whether an Update that CloudFormation no longer waited for was run without
-    /// being told.
-    fn nobody_told_an_update(&self, stack: usize) -> bool {
-        self.stacks[stack].requests.iter().any(|request| {
-            let over = request.given_up.or(request.answered);
-            request.kind == "Update"
-                && over.is_some_and(|over| {
-                    let mut runs = request.runs.iter();
-                    runs.any(|run| run.from >= over && run.told.is_none())
-                })
-        })
+    /// The kind of a request that was carried out though CloudFormation no longer waited
+    /// for it, without being told.
+    fn nobody_told_of(&self, stack: usize) -> Option<Unknowable> {
+        let requests = &self.stacks[stack].requests;
+        let was_not_told = |kind| {
+            let mut of_the_kind = requests.iter().filter(|request| request.kind == kind);
+            of_the_kind.any(|request| request.runs.iter().any(|run| run.was_not_told))
+        };
+        if was_not_told("Update") {
+            Some(Unknowable::NobodyToldTheUpdate)
+        } else {
+            was_not_told("Create").then_some(Unknowable::NobodyToldTheCreate)
+        }
     }
 
     /// [`Promise::FewRequests`].

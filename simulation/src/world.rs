@@ -176,10 +176,34 @@ pub struct Ran {
     pub end: Option<End>,
     /// The bucket did not take the answer at first.
     pub bucket_failed: bool,
-    /// When CloudFormation last told it anything about its stack.
+    /// When CloudFormation last told it enough about its stack.
     pub told: Option<u64>,
+    /// When it last asked CloudFormation in vain.
+    pub asked_in_vain: Option<u64>,
+    /// It wrote at the vendor though CloudFormation no longer waited for it, of which
+    /// CloudFormation did not answer a word.
+    pub was_not_told: bool,
     /// The bytes that it put.
     pub body: Option<Vec<u8>>,
+}
+
+impl Asked {
+    /// A run sends something.
+    pub fn sends(&mut self, run: usize, spot: Spot, what: Option<What>, now: u64) {
+        let over = self.given_up.or(self.answered);
+        let ran = &mut self.runs[run];
+        match spot {
+            Spot::Answer if what.is_some() => ran.bucket_failed = true,
+            Spot::Stack | Spot::Resource if what.is_some() => ran.asked_in_vain = Some(now),
+            Spot::Register | Spot::Amend => {
+                ran.was_not_told |= over.is_some_and(|over| {
+                    ran.told.is_none_or(|told| told < over)
+                        && ran.asked_in_vain.is_some_and(|asked| asked >= over)
+                });
+            }
+            _ => {}
+        }
+    }
 }
 
 /// How a run ended.

@@ -49,14 +49,15 @@ impl Amendment<'_> {
         let (session, vendor, registration) = (self.session, self.vendor, self.registration);
         let marker = session.marker();
         // What was seen when the run began may be long ago, and a later update done.
-        if session.has_taken_long() && self.watch.is_over().await {
+        if self.watch.is_late().await {
             return Err(Cause::AtRest);
         }
-        match vendor.amend(&record.id, registration, &marker).await {
+        let id = &record.id;
+        match self.watch.amend(vendor, id, registration, &marker).await {
             Ok(record) => self.see_through(record, &marker).await.map(Some),
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => {
-                if !self.rolls_back && source.leaves_the_outcome_open() {
+                if !self.rolls_back {
                     self.give_way(&record, &marker).await?;
                 }
                 Err(not_amended(source))
@@ -66,8 +67,7 @@ impl Amendment<'_> {
 
     /// Waits for the validation, and minds who else may write.
     async fn see_through(&self, amended: Record, marker: &Marker) -> Result<Record, Cause> {
-        let (session, vendor, registration) = (self.session, self.vendor, self.registration);
-        let settled = settle(session, vendor, amended, registration, marker).await?;
+        let settled = settle(self.watch, self.vendor, amended, self.registration, marker).await?;
         if !self.rolls_back {
             self.give_way(&settled.record, marker).await?;
             return settled.validated();
@@ -105,10 +105,13 @@ impl Amendment<'_> {
         sleep(wait).await;
         match self.vendor.read(&settled.record.id).await {
             Ok(Some(now)) if is_still_ours(&now, marker) && !self.is_as_wanted(&now, marker) => {
-                let (session, vendor) = (self.session, self.vendor);
-                let amended = vendor.amend(&now.id, self.registration, marker).await;
+                if self.watch.is_late().await {
+                    return Err(Cause::AtRest);
+                }
+                let (watch, vendor, registration) = (self.watch, self.vendor, self.registration);
+                let amended = watch.amend(vendor, &now.id, registration, marker).await;
                 let record = amended.map_err(not_amended)?;
-                settle(session, vendor, record, self.registration, marker).await
+                settle(watch, vendor, record, registration, marker).await
             }
             _ => Ok(settled),
         }

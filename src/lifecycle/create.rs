@@ -89,7 +89,7 @@ async fn conclude(
         PhysicalId::Issued(named) if marker.taken_over => PhysicalId::Adopted(named.clone()),
         _ => id.clone(),
     });
-    let settled = settle(session, vendor, record, registration, &marker).await;
+    let settled = settle(watch, vendor, record, registration, &marker).await;
     match settled.and_then(Settled::validated) {
         Ok(record) => {
             if watch.is_lost().await {

@@ -231,7 +231,10 @@ impl Registering<'_> {
             return Err(session.fails(Cause::AtRest));
         } else {
             let doing = "the record of an earlier try could not be brought up to date";
-            let amended = vendor.amend(&found.id, self.registration, &marker).await;
+            let watch = self.watch;
+            let amended = watch
+                .amend(vendor, &found.id, self.registration, &marker)
+                .await;
             amended.map_err(|source| self.fails(doing, source))?
         };
         Ok(Registered {
@@ -251,7 +254,8 @@ impl Registering<'_> {
             ..self.session.marker()
         };
         let undo = Undo::releasing(self.vendor, released, marker.clone());
-        match self.vendor.amend(&id, self.registration, &marker).await {
+        let (watch, vendor) = (self.watch, self.vendor);
+        match watch.amend(vendor, &id, self.registration, &marker).await {
             Ok(record) => Ok(Registered {
                 record,
                 marker,

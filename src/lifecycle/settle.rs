@@ -5,7 +5,7 @@ use tracing::warn;
 
 use super::failure::Cause;
 use super::ownership::{Ownership, ownership};
-use super::session::Session;
+use super::watch::Watch;
 use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
 use crate::properties::Registration;
 
@@ -43,12 +43,13 @@ impl Settled {
 /// The record is gone, or another stack's by now: two may take a released record
 /// over at once, and the later one has it.
 pub(super) async fn settle(
-    session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     mut record: Record,
     registration: &Registration,
     marker: &Marker,
 ) -> Result<Settled, Cause> {
+    let session = watch.session;
     session
         .progress
         .is("waiting for Authomize to validate the role");
@@ -64,7 +65,7 @@ pub(super) async fn settle(
         }
         sleep(wait).await;
         let asked = if failed {
-            validate_again(vendor, &record, registration, marker).await
+            validate_again(watch, vendor, &record, registration, marker).await
         } else {
             vendor.read(&record.id).await
         };
@@ -96,8 +97,9 @@ pub(super) async fn settle(
 }
 
 /// Has a record validated again that failed, unless it was let go while this run
-/// waited: then it is perhaps another stack's by now.
+/// waited, and is perhaps another stack's by now, or a later request changed it.
 async fn validate_again(
+    watch: Watch<'_>,
     vendor: &Authomize,
     record: &Record,
     registration: &Registration,
@@ -106,7 +108,11 @@ async fn validate_again(
     let now = vendor.read(&record.id).await?;
     match now {
         Some(now) if now.status == Status::Failure && is_still_ours(&now, marker) => {
-            vendor.amend(&now.id, registration, marker).await.map(Some)
+            if watch.is_late().await {
+                return Ok(Some(now));
+            }
+            let amended = watch.amend(vendor, &now.id, registration, marker).await;
+            amended.map(Some)
         }
         now => Ok(now),
     }

@@ -130,7 +130,7 @@ async fn register_again(
         && incoming
             .registered()
             .is_none_or(|named| named.record == record.id);
-    let settled = settle(session, vendor, record, registration, &marker).await;
+    let settled = settle(watch, vendor, record, registration, &marker).await;
     if origin == Origin::Made && (watch.goes_back().await || watch.is_lost().await) {
         return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
     }

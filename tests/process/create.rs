@@ -594,3 +594,16 @@ async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
     assert!(apps[0].source().unwrap()["released"].is_null());
     world.end().await;
 }
+
+/// The same where the function may ask about the resource only: one that is created is
+/// wanted, whoever created it.
+#[tokio::test]
+async fn stays_when_it_may_not_ask_about_the_stack_and_the_resource_is_created() {
+    let world = World::new().await;
+    let denied = Stack::DeniedBut("CREATE_COMPLETE");
+    world.desk.stacks([Stack::creating(), denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}

@@ -304,6 +304,15 @@ fn back(world: &World, id: &str, failed: Value) -> Value {
     back
 }
 
+/// The stack as it is once CloudFormation has gone on to another request.
+fn overtaken(stack: &'static str, id: &str) -> Stack {
+    Stack::ChangedSince {
+        stack,
+        resource: "UPDATE_IN_PROGRESS",
+        recorded: id.to_owned(),
+    }
+}
+
 /// Whoever can invoke the function can name any record in an event. While the
 /// stack updates, too, only the recorded one is amended.
 #[tokio::test]
@@ -372,11 +381,7 @@ async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
     let id = world.created(properties()).await;
     world.desk.stacks([
         Stack::updating(&id),
-        Stack::ChangedSince {
-            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
-            resource: "UPDATE_IN_PROGRESS",
-            recorded: id.clone(),
-        },
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
     let renamed = with("IntegrationName", "Renamed");
     let outcome = world
@@ -420,11 +425,7 @@ async fn takes_back_what_it_perhaps_changed_when_it_is_rolled_back_meanwhile() {
     let id = world.created(properties()).await;
     world.desk.stacks([
         Stack::updating(&id),
-        Stack::ChangedSince {
-            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
-            resource: "UPDATE_IN_PROGRESS",
-            recorded: id.clone(),
-        },
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
     world
         .sandbox
@@ -446,11 +447,7 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
     world.sandbox.remove_all();
     world.desk.stacks([
         Stack::updating(&id),
-        Stack::ChangedSince {
-            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
-            resource: "UPDATE_IN_PROGRESS",
-            recorded: id.clone(),
-        },
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
     let renamed = with("IntegrationName", "Renamed");
     let outcome = world
@@ -468,14 +465,9 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
 async fn changes_nothing_once_a_later_update_has_begun() {
     let world = World::new().await;
     let id = world.created(properties()).await;
-    world.desk.stacks([
-        Stack::updating(&id),
-        Stack::ChangedSince {
-            stack: "UPDATE_IN_PROGRESS",
-            resource: "UPDATE_IN_PROGRESS",
-            recorded: id.clone(),
-        },
-    ]);
+    world
+        .desk
+        .stacks([Stack::updating(&id), overtaken("UPDATE_IN_PROGRESS", &id)]);
     world.sandbox.script(Fault::hang().only("GET"));
     let renamed = with("IntegrationName", "Renamed");
     let outcome = world
@@ -536,11 +528,7 @@ async fn does_not_take_its_change_back_from_another_stack() {
     let id = world.created(properties()).await;
     world.desk.stacks([
         Stack::updating(&id),
-        Stack::ChangedSince {
-            stack: "UPDATE_ROLLBACK_IN_PROGRESS",
-            resource: "UPDATE_IN_PROGRESS",
-            recorded: id.clone(),
-        },
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
     world.sandbox.script(Fault::lose_after().only("PATCH"));
     world.sandbox.script(Fault::hang().only("PATCH"));
@@ -560,5 +548,58 @@ async fn does_not_take_its_change_back_from_another_stack() {
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();
     assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    world.end().await;
+}
+
+/// What a later Update is about to write is not written over: not by another try.
+#[tokio::test]
+async fn does_not_try_again_once_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let later = overtaken("UPDATE_IN_PROGRESS", &id);
+    world.desk.stacks([Stack::updating(&id), later]);
+    world.sandbox.script(Fault::hang().only("PATCH"));
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// And not by another validation.
+#[tokio::test]
+async fn does_not_validate_again_once_a_later_update_has_begun() {
+    let role = Arc::new(Wavering::default());
+    let world = World::with(Setting {
+        validator: role.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    role.set(Waver::FailAlways);
+    let updating = || Stack::updating(&id);
+    let later = overtaken("UPDATE_IN_PROGRESS", &id);
+    world.desk.stacks([updating(), updating(), later]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    let outcome = world.send_within(&event, SHORT).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let calls = world.vendor_calls();
+    let amended = calls.iter().filter(|call| call.starts_with("PATCH"));
+    assert_eq!(amended.count(), 1);
+    world.end().await;
+}
+
+/// Half of what CloudFormation tells is enough for that.
+#[tokio::test]
+async fn changes_nothing_when_its_resource_alone_says_that_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([overtaken("", &id)]);
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.vendor_calls(), Vec::<String>::new());
     world.end().await;
 }
