@@ -18,6 +18,9 @@ use crate::stack_id::StackId;
 /// for what it tells may be a moment old, or when it does not answer.
 const SECOND_LOOKS: usize = 3;
 
+/// By how much the clocks of CloudFormation and of the function differ at most.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+
 /// What CloudFormation said about the stack and the resource.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum View {
@@ -34,6 +37,8 @@ pub enum View {
         /// The resource's status changed after the request was sent, so
         /// CloudFormation waits for another one.
         overtaken: bool,
+        /// When the resource's status changed last.
+        changed: Option<SystemTime>,
     },
     /// The function may not ask.
     Denied,
@@ -170,16 +175,18 @@ impl View {
     }
 
     /// Whether the stack goes back, or went back, to what it was before the update
-    /// that the request is about. What takes an update back is no such request.
-    pub fn takes_back(&self) -> bool {
-        matches!(
-            self,
+    /// that the request is about, and began to before that one `wrote` last: what has
+    /// begun since writes over it. What takes an update back is no such request.
+    pub fn takes_back(&self, wrote: SystemTime) -> bool {
+        match self {
             Self::Seen {
                 goes_back: true,
                 overtaken: true,
+                changed,
                 ..
-            }
-        )
+            } => changed.is_none_or(|changed| changed <= wrote + CLOCKS_DIFFER),
+            _ => false,
+        }
     }
 
     /// What the view means for a Delete of `id`. While an update is cleaned up
@@ -313,6 +320,7 @@ impl OwnStack<'_> {
                 recorded: seen.physical_id.as_deref().map(PhysicalId::parse),
                 goes_back,
                 overtaken: self.is_overtaken(seen.changed),
+                changed: seen.changed,
             },
             // So does a stack that stands or goes, or one that is at rest where the
             // function may not ask about the resource.
@@ -326,6 +334,7 @@ impl OwnStack<'_> {
                 recorded: None,
                 goes_back,
                 overtaken: false,
+                changed: None,
             },
             Err(error) => self.unseen(&error),
         }

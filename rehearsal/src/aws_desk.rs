@@ -44,8 +44,7 @@ pub enum Stack {
         /// The recorded physical id; empty if there is none.
         recorded: String,
     },
-    /// The same, and the resource's status changed an hour from now: after any
-    /// request that was sent by then.
+    /// The same, and the resource's status changed `since` the moment of the answer.
     ChangedSince {
         /// As above; empty if CloudFormation does not answer about the stack.
         stack: &'static str,
@@ -53,6 +52,8 @@ pub enum Stack {
         resource: &'static str,
         /// As above.
         recorded: String,
+        /// Before zero if it was earlier.
+        since: Duration,
     },
     /// CloudFormation answers about the stack and not about the resource.
     StackOnly(&'static str),
@@ -242,9 +243,12 @@ fn resource_answer(stack: &Stack) -> Response {
             resource, recorded, ..
         } => seen_resource(resource, recorded, "2026-11-24T00:00:00Z"),
         Stack::ChangedSince {
-            resource, recorded, ..
+            resource,
+            recorded,
+            since,
+            ..
         } => {
-            let changed = OffsetDateTime::now_utc() + Duration::HOUR;
+            let changed = OffsetDateTime::now_utc() + *since;
             let changed = changed.format(&Rfc3339).unwrap_or_default();
             seen_resource(resource, recorded, &changed)
         }

@@ -380,7 +380,7 @@ impl Properties {
     fn changed(&self, rng: &mut Rng) -> Self {
         let mut now = self.clone();
         now.invalid = one_in(rng, 40);
-        match rng.u8(0..8) {
+        match rng.u8(0..9) {
             0 | 1 => now.name = pick(rng, &NAMES[..3]),
             2 => now.owner = (now.owner + 1) % 3,
             3 => now.regions = (now.regions + 1) % 3,
@@ -441,7 +441,23 @@ fn fault(rng: &mut Rng, stack: usize, requests: usize, vendor: VendorPlan) -> Fa
         if what == What::Stale && spot == Spot::List && vendor.published_only {
             continue;
         }
-        let from = pick(rng, &[0, 0, 0, 1, 1, 2, 3]);
+        // The token is checked once, by an Update with another `Refresh`.
+        let checks_the_token = spot == Spot::Me;
+        let is_rare = checks_the_token || spot == Spot::List;
+        let updates = requests - 3;
+        if checks_the_token && updates == 0 {
+            continue;
+        }
+        let from = if is_rare {
+            0
+        } else {
+            pick(rng, &[0, 0, 0, 1, 1, 2, 3])
+        };
+        let request = if checks_the_token {
+            rng.usize(1..=updates)
+        } else {
+            rng.usize(0..requests)
+        };
         let times = if what.kills() || what == What::Panic {
             pick(rng, &[1, 1, 1, 2])
         } else {
@@ -449,7 +465,7 @@ fn fault(rng: &mut Rng, stack: usize, requests: usize, vendor: VendorPlan) -> Fa
         };
         return Fault {
             stack,
-            request: rng.usize(0..requests),
+            request,
             spot,
             from,
             times,

@@ -1,5 +1,7 @@
 //! Bringing the record of an id up to date, and giving way to what comes after.
 
+use std::time::SystemTime;
+
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -58,7 +60,8 @@ impl Amendment<'_> {
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => {
                 if !self.rolls_back {
-                    self.give_way(&record, &marker).await?;
+                    let wrote = self.session.clock.now();
+                    self.give_way(&record, &marker, wrote).await?;
                 }
                 Err(not_amended(source))
             }
@@ -69,7 +72,8 @@ impl Amendment<'_> {
     async fn see_through(&self, amended: Record, marker: &Marker) -> Result<Record, Cause> {
         let settled = settle(self.watch, self.vendor, amended, self.registration, marker).await?;
         if !self.rolls_back {
-            self.give_way(&settled.record, marker).await?;
+            let wrote = settled.wrote;
+            self.give_way(&settled.record, marker, wrote).await?;
             return settled.validated();
         }
         let held = self.hold(settled, marker).await?;
@@ -82,8 +86,13 @@ impl Amendment<'_> {
 
     /// An update that is taken back while it runs may amend the record later than
     /// the Update back does: then it takes its change back itself.
-    async fn give_way(&self, record: &Record, marker: &Marker) -> Result<(), Cause> {
-        if !self.watch.goes_back().await {
+    async fn give_way(
+        &self,
+        record: &Record,
+        marker: &Marker,
+        wrote: SystemTime,
+    ) -> Result<(), Cause> {
+        if !self.watch.goes_back(wrote).await {
             return Ok(());
         }
         let undone = match (self.former, self.vendor.read(&record.id).await) {

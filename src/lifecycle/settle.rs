@@ -1,5 +1,7 @@
 //! Waiting until the vendor has validated a record.
 
+use std::time::SystemTime;
+
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -16,6 +18,8 @@ pub(super) struct Settled {
     /// The vendor's last error, if the validation has failed as far as anybody
     /// knows.
     pub(super) failure: Option<String>,
+    /// When this run wrote the record last.
+    pub(super) wrote: SystemTime,
 }
 
 impl Settled {
@@ -53,6 +57,7 @@ pub(super) async fn settle(
     session
         .progress
         .is("waiting for Authomize to validate the role");
+    let mut wrote = session.clock.now();
     let mut last_failure = failure_told_by(&record);
     for wait in vendor.waits(session.waits.polls + 1) {
         let failed = match record.status {
@@ -65,7 +70,9 @@ pub(super) async fn settle(
         }
         sleep(wait).await;
         let asked = if failed {
-            validate_again(watch, vendor, &record, registration, marker).await
+            let asked = validate_again(watch, vendor, &record, registration, marker).await;
+            wrote = session.clock.now();
+            asked
         } else {
             vendor.read(&record.id).await
         };
@@ -93,7 +100,11 @@ pub(super) async fn settle(
         }
     }
     let failure = standing_failure(&record.status, last_failure);
-    Ok(Settled { record, failure })
+    Ok(Settled {
+        record,
+        failure,
+        wrote,
+    })
 }
 
 /// Has a record validated again that failed, unless it was let go while this run

@@ -130,8 +130,9 @@ async fn register_again(
         && incoming
             .registered()
             .is_none_or(|named| named.record == record.id);
+    let made = session.clock.now();
     let settled = settle(watch, vendor, record, registration, &marker).await;
-    if origin == Origin::Made && (watch.goes_back().await || watch.is_lost().await) {
+    if origin == Origin::Made && (watch.goes_back(made).await || watch.is_lost().await) {
         return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
     }
     match settled.and_then(Settled::validated) {

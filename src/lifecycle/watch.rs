@@ -1,5 +1,7 @@
 //! Whether the stack still waits for a request that is being carried out.
 
+use std::time::SystemTime;
+
 use tokio::time::sleep;
 
 use super::session::Session;
@@ -74,9 +76,10 @@ impl Watch<'_> {
         (self.meaning)(&self.seen().await) != Standing::Wanted
     }
 
-    /// Asks CloudFormation whether it takes the update back meanwhile.
-    pub(super) async fn goes_back(&self) -> bool {
-        self.seen().await.takes_back()
+    /// Asks CloudFormation whether it takes the update back, and began to before this
+    /// run `wrote` last.
+    pub(super) async fn goes_back(&self, wrote: SystemTime) -> bool {
+        self.seen().await.takes_back(wrote)
     }
 
     /// Asks until CloudFormation answers, a few times at most.

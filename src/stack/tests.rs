@@ -7,6 +7,7 @@ fn seen(stack: &str, resource: &str, recorded: &str) -> View {
         recorded: Some(PhysicalId::parse(recorded)),
         goes_back: stack.starts_with("UPDATE_ROLLBACK"),
         overtaken: false,
+        changed: None,
     }
 }
 
@@ -125,6 +126,24 @@ fn tells_an_update_from_the_one_that_takes_it_back() {
         *overtaken = true;
     }
     assert_eq!(view.for_update(), Standing::AtRest);
+}
+
+/// An Update that wrote before the stack began to go back is written over; one that
+/// wrote later has to take its change back itself.
+#[test]
+fn tells_whether_what_goes_back_began_before_the_last_write() {
+    let wrote = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let minute = Duration::from_secs(60);
+    for (began, takes_back) in [(wrote - minute, true), (wrote + minute, false)] {
+        let mut view = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
+        if let View::Seen {
+            overtaken, changed, ..
+        } = &mut view
+        {
+            (*overtaken, *changed) = (true, Some(began));
+        }
+        assert_eq!(view.takes_back(wrote), takes_back);
+    }
 }
 
 /// One of the two answers is enough if it says that the stack goes.

@@ -304,12 +304,26 @@ fn back(world: &World, id: &str, failed: Value) -> Value {
     back
 }
 
-/// The stack as it is once CloudFormation has gone on to another request.
+/// An Update that CloudFormation sent a minute ago.
+fn renaming(world: &World, id: &str) -> Value {
+    let renamed = with("IntegrationName", "Renamed");
+    let mut event = world.update_event(id, renamed, properties());
+    let minute = time::Duration::MINUTE;
+    let signed = world
+        .bucket
+        .presign_before(minute, STACK, LOGICAL, "update-1");
+    event["ResponseURL"] = json!(signed);
+    event
+}
+
+/// The stack as it is since CloudFormation went on to another request, half a minute
+/// ago.
 fn overtaken(stack: &'static str, id: &str) -> Stack {
     Stack::ChangedSince {
         stack,
         resource: "UPDATE_IN_PROGRESS",
         recorded: id.to_owned(),
+        since: -30 * time::Duration::SECOND,
     }
 }
 
@@ -383,10 +397,7 @@ async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
         Stack::updating(&id),
         overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
+    let outcome = world.send(&renaming(&world, &id)).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(outcome.id(), id);
     assert!(
@@ -430,10 +441,7 @@ async fn takes_back_what_it_perhaps_changed_when_it_is_rolled_back_meanwhile() {
     world
         .sandbox
         .script(Fault::lose_after().only("PATCH").times(6));
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
+    let outcome = world.send(&renaming(&world, &id)).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
     world.end().await;
@@ -449,10 +457,7 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
         Stack::updating(&id),
         overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
+    let outcome = world.send(&renaming(&world, &id)).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(outcome.id(), id);
     assert!(world.sandbox.apps().is_empty());
@@ -469,10 +474,7 @@ async fn changes_nothing_once_a_later_update_has_begun() {
         .desk
         .stacks([Stack::updating(&id), overtaken("UPDATE_IN_PROGRESS", &id)]);
     world.sandbox.script(Fault::hang().only("GET"));
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
+    let outcome = world.send(&renaming(&world, &id)).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
     world.end().await;
@@ -535,8 +537,7 @@ async fn does_not_take_its_change_back_from_another_stack() {
     world
         .sandbox
         .script(Fault::lose_before().only("PATCH").times(4));
-    let renamed = with("IntegrationName", "Renamed");
-    let event = world.update_event(&id, renamed, properties());
+    let event = renaming(&world, &id);
     let meanwhile = async {
         world
             .sandbox
@@ -559,8 +560,7 @@ async fn does_not_try_again_once_a_later_update_has_begun() {
     let later = overtaken("UPDATE_IN_PROGRESS", &id);
     world.desk.stacks([Stack::updating(&id), later]);
     world.sandbox.script(Fault::hang().only("PATCH"));
-    let renamed = with("IntegrationName", "Renamed");
-    let event = world.update_event(&id, renamed, properties());
+    let event = renaming(&world, &id);
     assert_eq!(world.send(&event).await.status(), "FAILED");
     assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
     world.end().await;
@@ -581,8 +581,7 @@ async fn does_not_validate_again_once_a_later_update_has_begun() {
     let later = overtaken("UPDATE_IN_PROGRESS", &id);
     world.desk.stacks([updating(), updating(), later]);
     world.sandbox.script(Fault::hang().only("GET"));
-    let renamed = with("IntegrationName", "Renamed");
-    let event = world.update_event(&id, renamed, properties());
+    let event = renaming(&world, &id);
     let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     let calls = world.vendor_calls();
@@ -597,9 +596,27 @@ async fn changes_nothing_when_its_resource_alone_says_that_a_later_update_has_be
     let world = World::new().await;
     let id = world.created(properties()).await;
     world.desk.stacks([overtaken("", &id)]);
-    let renamed = with("IntegrationName", "Renamed");
-    let event = world.update_event(&id, renamed, properties());
+    let event = renaming(&world, &id);
     assert_eq!(world.send(&event).await.status(), "FAILED");
     assert_eq!(world.vendor_calls(), Vec::<String>::new());
+    world.end().await;
+}
+
+/// An Update that runs for long, as a twin of one that is done, finds that a later one
+/// was rolled back: what it wrote before that is not its own to take back.
+#[tokio::test]
+async fn takes_nothing_back_when_a_later_update_was_rolled_back() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let later = Stack::ChangedSince {
+        stack: "UPDATE_ROLLBACK_COMPLETE",
+        resource: "UPDATE_COMPLETE",
+        recorded: id.clone(),
+        since: time::Duration::MINUTE,
+    };
+    world.desk.stacks([Stack::updating(&id), later]);
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps()[0].integration_name, "Renamed");
     world.end().await;
 }
