@@ -75,6 +75,7 @@ impl AwsError {
                 let status = service.raw().status().as_u16();
                 let message = error.message().unwrap_or_default();
                 match error.code().unwrap_or_default() {
+                    _ if status < 300 => Self::Unavailable("the answer cannot be read".to_owned()),
                     _ if status >= 500 || status == 429 => Self::Unavailable(code()),
                     "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
                         Self::Unavailable(code())

@@ -61,6 +61,9 @@ pub enum Stack {
     ResourceOnly(&'static str),
     /// The role may ask about the resource and not about the stack.
     DeniedBut(&'static str),
+    /// Nobody can read what CloudFormation answers about the stack, and this is the
+    /// resource's status.
+    UnreadableBut(&'static str),
     /// The role may not ask.
     Denied,
     /// There is no such stack.
@@ -224,6 +227,7 @@ fn secret_answer(secret: &Secret) -> Response {
 fn stack_answer(stack: &Stack) -> Response {
     match stack {
         Stack::ChangedSince { stack: "", .. } => no_answer(&Stack::Down),
+        Stack::UnreadableBut(_) => xml("<".to_owned()),
         Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } | Stack::StackOnly(stack) => {
             xml(format!(
                 "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
@@ -252,9 +256,9 @@ fn resource_answer(stack: &Stack) -> Response {
             let changed = changed.format(&Rfc3339).unwrap_or_default();
             seen_resource(resource, recorded, &changed)
         }
-        Stack::ResourceOnly(resource) | Stack::DeniedBut(resource) => {
-            seen_resource(resource, "", "2026-11-24T00:00:00Z")
-        }
+        Stack::ResourceOnly(resource)
+        | Stack::DeniedBut(resource)
+        | Stack::UnreadableBut(resource) => seen_resource(resource, "", "2026-11-24T00:00:00Z"),
         other => no_answer(other),
     }
 }
@@ -277,6 +281,7 @@ fn no_answer(stack: &Stack) -> Response {
         Stack::Down
         | Stack::StackOnly(_)
         | Stack::ResourceOnly(_)
+        | Stack::UnreadableBut(_)
         | Stack::Is { .. }
         | Stack::ChangedSince { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

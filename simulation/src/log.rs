@@ -71,6 +71,13 @@ pub fn take(start: Instant) -> Vec<Line> {
 }
 
 impl Line {
+    /// Whether it is for the admin, and not only for who looks for the cause.
+    pub fn warns(&self) -> bool {
+        ["WARN", "ERROR"]
+            .iter()
+            .any(|level| self.text.contains(&format!(r#""level":"{level}""#)))
+    }
+
     /// Whether a run of the stack that was alive then wrote the line: a process
     /// that was killed writes none.
     pub fn is_of(&self, state: &State, stack: usize) -> bool {

@@ -129,7 +129,7 @@ impl State {
             let in_a_reason = of.told.iter().any(|reason| names_it(reason));
             let in_a_line = log
                 .iter()
-                .any(|line| line.is_of(self, stack) && names_it(&line.text));
+                .any(|line| line.warns() && line.is_of(self, stack) && names_it(&line.text));
             let how = if of.retained {
                 "left: the admin retained the resource"
             } else if of.keeps {

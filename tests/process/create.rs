@@ -535,6 +535,7 @@ async fn lets_go_again_what_it_took_over_for_a_stack_that_never_came_to_be() {
 async fn undoes_itself_when_half_a_look_says_that_the_stack_goes() {
     for half in [
         Stack::ResourceOnly("CREATE_FAILED"),
+        Stack::UnreadableBut("DELETE_IN_PROGRESS"),
         Stack::StackOnly("ROLLBACK_IN_PROGRESS"),
     ] {
         let world = World::new().await;
