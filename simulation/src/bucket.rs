@@ -176,7 +176,9 @@ impl State {
         }
         let record = id.split('/').nth(1).unwrap_or_default();
         let failed = |app: &rehearsal::sandbox::App| app.id == record && app.status == "failure";
-        if self.apps().iter().any(failed) {
+        let role = self.history.stacks[stack].role;
+        let is_broken = role.broken && !role.endless;
+        if is_broken || self.apps().iter().any(failed) {
             let how = format!("stack {stack}: the validation of {record} has failed");
             self.violated(Promise::NoSuccessForABrokenRole, how);
         }

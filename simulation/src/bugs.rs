@@ -14,7 +14,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 /// Lives of stacks after which a bug counts as not caught.
-const LIFECYCLES: &str = "20000";
+const LIFECYCLES: &str = "100000";
 
 /// The first seed of every run.
 const SEED: &str = "1";

@@ -47,7 +47,7 @@ struct Arguments {
     /// How many lives of stacks
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     lifecycles: u64,
-    /// The first seed; a fresh one if none is given
+    /// The first seed; a fresh one if none is given. With --bugs it chooses them
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// Threads; the result does not depend on them
@@ -66,8 +66,8 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     coverage: Option<PathBuf>,
     /// Check that the deliberate bugs in simulation/bugs are caught: all of them, or
-    /// so many, chosen by chance, while the others must still apply
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with_all = ["seed", "twice", "coverage", "json", "story"])]
+    /// so many, chosen by a seed, while the others must still apply
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with_all = ["twice", "coverage", "json", "story"])]
     bugs: Option<usize>,
     /// With --bugs, write down what caught them
     #[arg(long, requires = "bugs")]
@@ -84,13 +84,14 @@ pub fn main() -> ExitCode {
         return story(seed);
     }
     if let Some(some) = arguments.bugs {
-        return check_bugs(some, arguments.record).unwrap_or_else(|error| {
+        let seed = arguments.seed.unwrap_or_else(fresh_seed);
+        return check_bugs(some, seed, arguments.record).unwrap_or_else(|error| {
             eprintln!("cannot check the bugs: {error}");
             ExitCode::from(NOT_RUN)
         });
     }
     let many = Many {
-        seed: arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 48)),
+        seed: arguments.seed.unwrap_or_else(fresh_seed),
         lifecycles: arguments.lifecycles,
         threads: arguments
             .threads
@@ -260,16 +261,22 @@ fn story(seed: u64) -> ExitCode {
     }
 }
 
-/// Catches `some` of the bugs, and compares with the record.
-fn check_bugs(some: usize, record: bool) -> Result<ExitCode, BugsError> {
+/// Short enough to be read out.
+fn fresh_seed() -> u64 {
+    fastrand::u64(..1 << 48)
+}
+
+/// Catches `some` of the bugs, chosen by `seed`, and compares with the record.
+fn check_bugs(some: usize, seed: u64, record: bool) -> Result<ExitCode, BugsError> {
     let mut bugs = bugs::all()?;
     for bug in &bugs {
         bug.fits()?;
     }
     println!("{} patches apply", bugs.len());
     if some < bugs.len() {
-        fastrand::shuffle(&mut bugs);
+        fastrand::Rng::with_seed(seed).shuffle(&mut bugs);
         bugs.truncate(some);
+        println!("{some} of them, chosen by seed {seed}");
     }
     let recorded = if record {
         BTreeMap::default()
