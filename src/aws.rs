@@ -5,7 +5,7 @@
 //! something may take is decided in one place, [`crate::deadline`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sdk_cloudformation::config::{
@@ -75,6 +75,7 @@ impl AwsError {
                 let status = service.raw().status().as_u16();
                 let message = error.message().unwrap_or_default();
                 match error.code().unwrap_or_default() {
+                    _ if status < 300 => Self::Unavailable("the answer cannot be read".to_owned()),
                     _ if status >= 500 || status == 429 => Self::Unavailable(code()),
                     "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
                         Self::Unavailable(code())
@@ -139,6 +140,8 @@ pub struct SeenResource {
     pub status: String,
     /// The id that CloudFormation has recorded.
     pub physical_id: Option<String>,
+    /// When the status changed last.
+    pub changed: Option<SystemTime>,
 }
 
 impl Aws {
@@ -208,6 +211,9 @@ impl Aws {
                 .physical_resource_id()
                 .filter(|id| !id.is_empty())
                 .map(ToOwned::to_owned),
+            changed: detail
+                .last_updated_timestamp()
+                .and_then(|changed| SystemTime::try_from(*changed).ok()),
         })
     }
 

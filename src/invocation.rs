@@ -284,6 +284,7 @@ impl<'a> Run<'a> {
             waits: self.waits,
             clock: self.clock,
             age,
+            began: self.circumstances.now,
             progress,
             seed: self.circumstances.seed,
         };

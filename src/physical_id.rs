@@ -19,8 +19,8 @@ use crate::stack_id::StackId;
 pub enum PhysicalId {
     /// Registered by this stack: a Delete removes the record, if it is ours.
     Issued(Registered),
-    /// Made by hand and taken over: a Delete releases the record, for no stack
-    /// removes what no stack made.
+    /// Taken over, by a Create that has not succeeded: a Delete releases the record,
+    /// for no stack removes what it did not make.
     Adopted(Registered),
     /// A Create ended with its outcome unknown: a Delete looks for our marker.
     Pending(ResourceHash),

@@ -4,6 +4,8 @@
 //! fired by hand; CloudFormation knows whether it is waiting for anything.
 //! Statuses: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>.
 
+use std::time::{Duration, SystemTime};
+
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -16,6 +18,9 @@ use crate::stack_id::StackId;
 /// for what it tells may be a moment old, or when it does not answer.
 const SECOND_LOOKS: usize = 3;
 
+/// By how much the clocks of CloudFormation and of the function differ at most.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+
 /// What CloudFormation said about the stack and the resource.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum View {
@@ -27,11 +32,20 @@ pub enum View {
         resource: ResourcePhase,
         /// The id that is recorded for the resource.
         recorded: Option<PhysicalId>,
+        /// The stack goes back, or went back, to what it was before an update.
+        goes_back: bool,
+        /// The resource's status changed after the request was sent, so
+        /// CloudFormation waits for another one.
+        overtaken: bool,
+        /// When the resource's status changed last.
+        changed: Option<SystemTime>,
     },
     /// The function may not ask.
     Denied,
     /// It could not be asked.
     Unknown,
+    /// The function may not ask any more: its role is being torn down.
+    TornDown,
 }
 
 /// What a stack is doing.
@@ -52,8 +66,10 @@ pub enum StackPhase {
 /// What a resource is doing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ResourcePhase {
-    /// Being created or updated.
-    InProgress,
+    /// Being created.
+    Creating,
+    /// Being updated, so it was created before.
+    Updating,
     /// Created or updated.
     Complete,
     /// Failed or cancelled.
@@ -94,9 +110,8 @@ impl StackPhase {
 impl ResourcePhase {
     fn of(status: &str) -> Self {
         match status {
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" => {
-                Self::InProgress
-            }
+            "CREATE_IN_PROGRESS" => Self::Creating,
+            "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" => Self::Updating,
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Self::Complete,
             "CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" => Self::Failed,
             "DELETE_IN_PROGRESS" => Self::Going,
@@ -109,15 +124,18 @@ impl ResourcePhase {
 impl View {
     /// What the view means for a Create.
     pub fn for_create(&self) -> Standing {
-        let Self::Seen {
-            stack, resource, ..
-        } = self
-        else {
-            return Standing::Wanted;
+        let (stack, resource) = match self {
+            Self::Seen {
+                stack, resource, ..
+            } => (stack, resource),
+            Self::TornDown => return Standing::Cancelled,
+            Self::Denied | Self::Unknown => return Standing::Wanted,
         };
         match (stack, resource) {
-            (StackPhase::AtRest, _) | (_, ResourcePhase::Complete) => Standing::AtRest,
-            (StackPhase::Forward, ResourcePhase::InProgress | ResourcePhase::Unknown) => {
+            (StackPhase::AtRest, _) | (_, ResourcePhase::Complete | ResourcePhase::Updating) => {
+                Standing::AtRest
+            }
+            (StackPhase::Forward, ResourcePhase::Creating | ResourcePhase::Unknown) => {
                 Standing::Wanted
             }
             _ => Standing::Cancelled,
@@ -126,16 +144,20 @@ impl View {
 
     /// What the view means for an Update.
     pub fn for_update(&self) -> Standing {
-        let Self::Seen {
-            stack, resource, ..
-        } = self
-        else {
-            return Standing::Wanted;
+        let (stack, resource) = match self {
+            Self::Seen {
+                overtaken: true, ..
+            }
+            | Self::TornDown => return Standing::AtRest,
+            Self::Seen {
+                stack, resource, ..
+            } => (stack, resource),
+            Self::Denied | Self::Unknown => return Standing::Wanted,
         };
         match (stack, resource) {
             (
                 StackPhase::Forward | StackPhase::RollingBack,
-                ResourcePhase::InProgress | ResourcePhase::Unknown,
+                ResourcePhase::Creating | ResourcePhase::Updating | ResourcePhase::Unknown,
             ) => Standing::Wanted,
             _ => Standing::AtRest,
         }
@@ -152,6 +174,21 @@ impl View {
         )
     }
 
+    /// Whether the stack goes back, or went back, to what it was before the update
+    /// that the request is about, and began to before that one `wrote` last: what has
+    /// begun since writes over it. What takes an update back is no such request.
+    pub fn takes_back(&self, wrote: SystemTime) -> bool {
+        match self {
+            Self::Seen {
+                goes_back: true,
+                overtaken: true,
+                changed,
+                ..
+            } => changed.is_none_or(|changed| changed <= wrote + CLOCKS_DIFFER),
+            _ => false,
+        }
+    }
+
     /// What the view means for a Delete of `id`. While an update is cleaned up
     /// or rolled back only what was replaced goes, never the id that is recorded.
     pub fn for_delete(&self, id: &PhysicalId) -> Standing {
@@ -159,6 +196,7 @@ impl View {
             stack,
             resource,
             recorded,
+            ..
         } = self
         else {
             return Standing::Wanted;
@@ -182,11 +220,12 @@ impl View {
     pub fn lost_since(&self, before: &Self, meaning: fn(&Self) -> Standing) -> bool {
         match self {
             Self::Seen {
-                resource: ResourcePhase::Complete,
+                resource: ResourcePhase::Complete | ResourcePhase::Updating,
                 ..
             } => false,
             Self::Seen { .. } => meaning(self) != Standing::Wanted,
             Self::Denied => matches!(before, Self::Seen { .. }),
+            Self::TornDown => true,
             Self::Unknown => false,
         }
     }
@@ -195,7 +234,7 @@ impl View {
     pub fn recorded(&self) -> Option<&PhysicalId> {
         match self {
             Self::Seen { recorded, .. } => recorded.as_ref(),
-            Self::Denied | Self::Unknown => None,
+            Self::Denied | Self::Unknown | Self::TornDown => None,
         }
     }
 }
@@ -209,6 +248,8 @@ pub struct OwnStack<'a> {
     pub id: &'a StackId,
     /// The resource's name in the template.
     pub logical_id: &'a str,
+    /// When CloudFormation sent the request, if that can be told.
+    pub sent: Option<SystemTime>,
     /// The waits of this run.
     pub waits: Waits,
     /// A laptop's CloudFormation does not know the stack.
@@ -239,7 +280,12 @@ impl OwnStack<'_> {
             }
             sleep(wait).await;
             wait *= 2;
-            view = self.look().await;
+            view = match (view, self.look().await) {
+                // What was seen before the role was torn down is true.
+                (seen @ View::Seen { .. }, View::Denied) => seen,
+                (View::Unknown | View::TornDown, View::Denied) => View::TornDown,
+                (_, now) => now,
+            };
         }
         view
     }
@@ -249,9 +295,22 @@ impl OwnStack<'_> {
         stack: Result<String, AwsError>,
         resource: Result<SeenResource, AwsError>,
     ) -> View {
-        let stack = match stack {
-            Ok(status) => StackPhase::of(&status),
-            Err(AwsError::NotFound { .. }) if !self.local => StackPhase::AtRest,
+        let (stack, goes_back, stands) = match stack {
+            Ok(status) => (
+                StackPhase::of(&status),
+                status.starts_with("UPDATE_ROLLBACK"),
+                matches!(
+                    &*status,
+                    "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+                ),
+            ),
+            Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false, false),
+            // A resource that no longer waits for the request tells enough of its stack.
+            Err(AwsError::Unavailable(_) | AwsError::Denied { .. })
+                if self.is_given_up(&resource) =>
+            {
+                (StackPhase::Going, false, false)
+            }
             Err(error) => return self.unseen(&error),
         };
         match resource {
@@ -259,14 +318,49 @@ impl OwnStack<'_> {
                 stack,
                 resource: ResourcePhase::of(&seen.status),
                 recorded: seen.physical_id.as_deref().map(PhysicalId::parse),
+                goes_back,
+                overtaken: self.is_overtaken(seen.changed),
+                changed: seen.changed,
             },
-            Err(AwsError::NotFound { .. } | AwsError::Refused { .. }) => View::Seen {
+            // So does a stack that stands or goes, or one that is at rest where the
+            // function may not ask about the resource.
+            Err(error) if stands || is_enough(stack, &error) => View::Seen {
                 stack,
-                resource: ResourcePhase::Unknown,
+                resource: if stands {
+                    ResourcePhase::Complete
+                } else {
+                    ResourcePhase::Unknown
+                },
                 recorded: None,
+                goes_back,
+                overtaken: false,
+                changed: None,
             },
             Err(error) => self.unseen(&error),
         }
+    }
+
+    /// CloudFormation changes a resource's status first and sends its request then,
+    /// in the same second or later; the request's date has whole seconds.
+    fn is_overtaken(&self, changed: Option<SystemTime>) -> bool {
+        match (changed, self.sent) {
+            (Some(changed), Some(sent)) => changed >= sent + Duration::from_secs(1),
+            _ => false,
+        }
+    }
+
+    /// Whether the resource is done, has failed, goes, or is updated anew by now.
+    fn is_given_up(&self, resource: &Result<SeenResource, AwsError>) -> bool {
+        resource
+            .as_ref()
+            .is_ok_and(|seen| match ResourcePhase::of(&seen.status) {
+                ResourcePhase::Complete
+                | ResourcePhase::Failed
+                | ResourcePhase::Going
+                | ResourcePhase::Gone => true,
+                ResourcePhase::Updating => self.is_overtaken(seen.changed),
+                ResourcePhase::Creating | ResourcePhase::Unknown => false,
+            })
     }
 
     fn unseen(&self, error: &AwsError) -> View {
@@ -278,145 +372,13 @@ impl OwnStack<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(stack: &str, resource: &str, recorded: &str) -> View {
-        View::Seen {
-            stack: StackPhase::of(stack),
-            resource: ResourcePhase::of(resource),
-            recorded: Some(PhysicalId::parse(recorded)),
-        }
-    }
-
-    const ID: &str = "integration/app_1/01234567";
-
-    #[test]
-    fn creates_only_what_cloudformation_waits_for() {
-        for (stack, resource, standing) in [
-            ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", Standing::Wanted),
-            ("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", Standing::Wanted),
-            ("CREATE_IN_PROGRESS", "", Standing::Wanted),
-            (
-                "ROLLBACK_IN_PROGRESS",
-                "CREATE_IN_PROGRESS",
-                Standing::Cancelled,
-            ),
-            ("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", Standing::Cancelled),
-            (
-                "UPDATE_ROLLBACK_IN_PROGRESS",
-                "CREATE_FAILED",
-                Standing::Cancelled,
-            ),
-            (
-                "DELETE_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-                Standing::Cancelled,
-            ),
-            ("CREATE_COMPLETE", "CREATE_COMPLETE", Standing::AtRest),
-            ("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", Standing::AtRest),
-            ("ROLLBACK_COMPLETE", "DELETE_COMPLETE", Standing::AtRest),
-        ] {
-            let view = seen(stack, resource, ID);
-            assert_eq!(view.for_create(), standing, "{stack} {resource}");
-        }
-    }
-
-    #[test]
-    fn updates_forward_and_back_and_never_at_rest() {
-        for (stack, resource, standing) in [
-            ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Standing::Wanted),
-            (
-                "UPDATE_ROLLBACK_IN_PROGRESS",
-                "UPDATE_IN_PROGRESS",
-                Standing::Wanted,
-            ),
-            ("UPDATE_COMPLETE", "UPDATE_COMPLETE", Standing::AtRest),
-            ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", Standing::AtRest),
-            ("DELETE_IN_PROGRESS", "UPDATE_COMPLETE", Standing::AtRest),
-        ] {
-            let view = seen(stack, resource, ID);
-            assert_eq!(view.for_update(), standing, "{stack} {resource}");
-        }
-    }
-
-    #[test]
-    fn deletes_only_while_the_stack_goes_or_cleans_up() {
-        let other = "integration/app_2/01234567";
-        for (stack, resource, recorded, standing) in [
-            (
-                "DELETE_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-                ID,
-                Standing::Wanted,
-            ),
-            (
-                "ROLLBACK_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-                ID,
-                Standing::Wanted,
-            ),
-            (
-                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-                "UPDATE_COMPLETE",
-                other,
-                Standing::Wanted,
-            ),
-            (
-                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-                ID,
-                Standing::Wanted,
-            ),
-            (
-                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-                "UPDATE_COMPLETE",
-                ID,
-                Standing::AtRest,
-            ),
-            ("UPDATE_COMPLETE", "UPDATE_COMPLETE", ID, Standing::AtRest),
-            (
-                "UPDATE_IN_PROGRESS",
-                "UPDATE_COMPLETE",
-                ID,
-                Standing::AtRest,
-            ),
-            ("CREATE_COMPLETE", "CREATE_COMPLETE", ID, Standing::AtRest),
-        ] {
-            let view = seen(stack, resource, recorded);
-            let id = PhysicalId::parse(ID);
-            assert_eq!(
-                view.for_delete(&id),
-                standing,
-                "{stack} {resource} {recorded}"
-            );
-        }
-    }
-
-    /// Case E30: when a Create has lost its stack.
-    #[test]
-    fn takes_a_permission_that_is_gone_for_a_role_that_is_torn_down() {
-        let before = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", ID);
-        let lost = |now: View, before: &View| now.lost_since(before, View::for_create);
-        assert!(lost(View::Denied, &before));
-        assert!(!lost(View::Denied, &View::Denied));
-        assert!(!lost(View::Unknown, &before));
-        assert!(!lost(
-            seen("CREATE_COMPLETE", "CREATE_COMPLETE", ID),
-            &before
-        ));
-        assert!(lost(
-            seen("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ID),
-            &before
-        ));
-    }
-
-    /// Cases E27 and E30: a stack that rolls back waits for its Updates.
-    #[test]
-    fn is_lost_for_a_create_and_not_for_an_update_while_it_rolls_back() {
-        let now = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
-        assert!(now.lost_since(&now, View::for_create));
-        assert!(!now.lost_since(&now, View::for_update));
+fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
+    match error {
+        AwsError::Unavailable(_) => stack == StackPhase::Going,
+        AwsError::Denied { .. } => stack == StackPhase::AtRest,
+        AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

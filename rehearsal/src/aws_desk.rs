@@ -12,6 +12,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -42,6 +44,26 @@ pub enum Stack {
         /// The recorded physical id; empty if there is none.
         recorded: String,
     },
+    /// The same, and the resource's status changed `since` the moment of the answer.
+    ChangedSince {
+        /// As above; empty if CloudFormation does not answer about the stack.
+        stack: &'static str,
+        /// As above.
+        resource: &'static str,
+        /// As above.
+        recorded: String,
+        /// Before zero if it was earlier.
+        since: Duration,
+    },
+    /// CloudFormation answers about the stack and not about the resource.
+    StackOnly(&'static str),
+    /// CloudFormation answers about the resource and not about the stack.
+    ResourceOnly(&'static str),
+    /// The role may ask about the resource and not about the stack.
+    DeniedBut(&'static str),
+    /// Nobody can read what CloudFormation answers about the stack, and this is the
+    /// resource's status.
+    UnreadableBut(&'static str),
     /// The role may not ask.
     Denied,
     /// There is no such stack.
@@ -204,12 +226,16 @@ fn secret_answer(secret: &Secret) -> Response {
 
 fn stack_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Is { stack, .. } => xml(format!(
-            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+        Stack::ChangedSince { stack: "", .. } => no_answer(&Stack::Down),
+        Stack::UnreadableBut(_) => xml("<".to_owned()),
+        Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } | Stack::StackOnly(stack) => {
+            xml(format!(
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
              <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
              <StackStatus>{stack}</StackStatus>\
              </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-        )),
+            ))
+        }
         other => no_answer(other),
     }
 }
@@ -219,23 +245,45 @@ fn resource_answer(stack: &Stack) -> Response {
         Stack::Is { resource: "", .. } => refusal("ValidationError", "Resource does not exist"),
         Stack::Is {
             resource, recorded, ..
-        } => xml(format!(
-            "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
-             <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
-             <LastUpdatedTimestamp>2026-11-24T00:00:00Z</LastUpdatedTimestamp>\
-             <PhysicalResourceId>{recorded}</PhysicalResourceId>\
-             <ResourceStatus>{resource}</ResourceStatus>\
-             </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
-        )),
+        } => seen_resource(resource, recorded, "2026-11-24T00:00:00Z"),
+        Stack::ChangedSince {
+            resource,
+            recorded,
+            since,
+            ..
+        } => {
+            let changed = OffsetDateTime::now_utc() + *since;
+            let changed = changed.format(&Rfc3339).unwrap_or_default();
+            seen_resource(resource, recorded, &changed)
+        }
+        Stack::ResourceOnly(resource)
+        | Stack::DeniedBut(resource)
+        | Stack::UnreadableBut(resource) => seen_resource(resource, "", "2026-11-24T00:00:00Z"),
         other => no_answer(other),
     }
 }
 
+fn seen_resource(resource: &str, recorded: &str, changed: &str) -> Response {
+    xml(format!(
+        "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
+         <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
+         <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
+             <PhysicalResourceId>{recorded}</PhysicalResourceId>\
+             <ResourceStatus>{resource}</ResourceStatus>\
+             </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+    ))
+}
+
 fn no_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Denied => refusal("AccessDenied", "not authorized"),
+        Stack::Denied | Stack::DeniedBut(_) => refusal("AccessDenied", "not authorized"),
         Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
-        Stack::Down | Stack::Is { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Stack::Down
+        | Stack::StackOnly(_)
+        | Stack::ResourceOnly(_)
+        | Stack::UnreadableBut(_)
+        | Stack::Is { .. }
+        | Stack::ChangedSince { .. } => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt::{self, Write as _};
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+#[cfg(feature = "servers")]
 use crate::answer_bucket::ReceivedAnswer;
+#[cfg(feature = "servers")]
 use crate::sandbox::RecordedRequest;
 
 /// One secret and all the texts that would give it away.
@@ -61,6 +63,7 @@ impl Secret {
 
 /// Where one of the secrets is in a function's log, in the answers, or in the
 /// request lines that the vendor keeps.
+#[cfg(feature = "servers")]
 #[must_use]
 pub fn search(
     secrets: &[Secret],

@@ -8,20 +8,31 @@
 //! Tests that need no engine run the binary as a [`function`] and give it an
 //! [`aws_desk`] to ask.
 
+#[cfg(feature = "servers")]
 mod accept;
+#[cfg(feature = "servers")]
 pub mod answer_bucket;
+#[cfg(feature = "servers")]
 pub mod aws_desk;
+#[cfg(feature = "servers")]
 pub mod engine;
+#[cfg(feature = "servers")]
 pub mod faults;
+#[cfg(feature = "servers")]
 pub mod function;
+#[cfg(feature = "servers")]
 pub mod installation;
+#[cfg(feature = "servers")]
 pub mod internet;
 #[cfg(all(
+    feature = "servers",
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub mod kills;
+#[cfg(feature = "servers")]
 pub mod laptop;
 pub mod leak;
+#[cfg(feature = "servers")]
 pub mod rehearse;
 pub mod sandbox;

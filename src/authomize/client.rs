@@ -34,7 +34,7 @@ const PAGE: usize = 100;
 const PAGES: usize = 200;
 
 /// How often one request is tried at most.
-const TRIES: usize = 6;
+pub const TRIES: usize = 6;
 
 /// What the vendor knows us by. Their `Debug` shows nothing.
 #[derive(Clone, Debug)]
@@ -164,7 +164,8 @@ impl Authomize {
         )))
     }
 
-    /// Brings a record up to date, and has the vendor validate it again.
+    /// Brings a record up to date, and has the vendor validate it again. One try: before
+    /// another one it has to be asked whether that is still wanted.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the record is gone.
@@ -175,7 +176,8 @@ impl Authomize {
         marker: &Marker,
     ) -> Result<Record, ApiError> {
         let body = json!({"name": registration.name, "config": config(registration, marker)});
-        let answer = self.ask(Method::PATCH, &path_of(id), Some(&body)).await?;
+        let path = path_of(id);
+        let answer = self.call(Method::PATCH, &path, Some(&body), None).await?;
         self.record(answer)
     }
 

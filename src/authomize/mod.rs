@@ -9,6 +9,6 @@ mod error;
 mod record;
 pub mod response;
 
-pub use client::{Authomize, Credentials};
+pub use client::{Authomize, Credentials, TRIES};
 pub use error::ApiError;
 pub use record::{Marker, Marking, Record, Status};

@@ -62,7 +62,8 @@ pub enum Status {
 pub enum Marking {
     /// The server keeps no `config`, so it cannot say.
     NotKept,
-    /// The server keeps `config`, and nobody left a marker.
+    /// The server keeps `config`, or reports more than is published, and nobody
+    /// left a marker.
     Absent,
     /// Some stack's marker.
     Marked(Marker),
@@ -83,10 +84,15 @@ pub struct Marker {
     /// A stack with `OnDelete=Keep` let the record go.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
+    /// The record was another stack's, which let it go, and this resource took it
+    /// over when it was created. Until the creation has succeeded nobody may remove
+    /// the record, only let it go again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_over: bool,
 }
 
 impl Marker {
-    /// Whether both name the same resource, released or not.
+    /// Whether both name the same resource, released, taken over, or not.
     pub fn is_of_the_same_resource(&self, other: &Self) -> bool {
         self.stack_id == other.stack_id
             && self.logical_resource_id == other.logical_resource_id
@@ -153,7 +159,10 @@ impl Record {
     pub(super) fn read(app: Value, secrets: &[&SecretString]) -> Result<Self, serde_json::Error> {
         let app: App = serde_json::from_value(app)?;
         let config = app.config.filter(Value::is_object);
+        // A server that reports a status keeps what our records are made with, so
+        // one without it is somebody else's.
         let marking = match config.as_ref().map(|config| config.get("source")) {
+            None if app.status.is_some() => Marking::Absent,
             None => Marking::NotKept,
             Some(source) => source
                 .and_then(|source| Marker::deserialize(source).ok())
@@ -182,17 +191,30 @@ impl Record {
         })
     }
 
-    /// Whether the record holds this registration under this marker, whatever
-    /// the server added. A server that keeps no `config` cannot show it.
+    /// Whether the record holds this registration under this marker, and no owner
+    /// of an earlier one, whatever the server added. A server that keeps no `config`
+    /// cannot show it.
     pub fn holds(&self, registration: &Registration, marker: &Marker) -> bool {
         self.name.as_deref() == Some(registration.name.as_str())
             && self.config.as_ref().is_some_and(|kept| {
                 let wanted = config(registration, marker);
+                let has_the_owner = kept["ownerEmail"] == wanted["ownerEmail"];
                 let wanted = wanted.as_object().into_iter().flatten();
-                wanted
-                    .into_iter()
-                    .all(|(name, value)| kept.get(name) == Some(value))
+                has_the_owner
+                    && wanted
+                        .into_iter()
+                        .all(|(name, value)| kept.get(name) == Some(value))
             })
+    }
+
+    /// Whether its stack took it over when it was created.
+    pub fn is_taken_over(&self) -> bool {
+        matches!(&self.marking, Marking::Marked(marker) if marker.taken_over)
+    }
+
+    /// Whether a stack let the record go.
+    pub fn is_released(&self) -> bool {
+        matches!(&self.marking, Marking::Marked(marker) if marker.released)
     }
 
     /// Whether the record is for the same account and the same role.

@@ -5,9 +5,9 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::Success;
-use super::create::longest_request;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
+use super::register::longest_request;
 use super::session::{NewRole, Session};
 use crate::answer::Attributes;
 use crate::authomize::{ApiError, Authomize, Record, Status};
@@ -183,6 +183,16 @@ impl Run<'_> {
         }
     }
 
+    /// Removes or releases what no id names. What was taken over by a Create that
+    /// CloudFormation never heard succeed was another stack's, which wanted it kept.
+    async fn let_go_of_an_unknown(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
+        if record.is_taken_over() {
+            vendor.release(record).await.map_err(refused)
+        } else {
+            self.let_go(vendor, record).await
+        }
+    }
+
     /// Looks for what a Create with an unknown outcome may have left. A Create
     /// that was cancelled may still be sending its request, so what is not there
     /// yet is looked for once more when that must have ended.
@@ -211,7 +221,7 @@ impl Run<'_> {
         for record in live() {
             if ownership(record, &marker) == Ownership::Ours {
                 if recorded.is_none_or(|recorded| recorded.record != record.id) {
-                    self.let_go(vendor, record).await?;
+                    self.let_go_of_an_unknown(vendor, record).await?;
                 }
                 return Ok(true);
             }

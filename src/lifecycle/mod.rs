@@ -3,10 +3,12 @@
 //! `create`, `update` and `delete` tell the three stories; `ownership`
 //! decides whose a record is; `failure` says why a story ended badly.
 
+mod amendment;
 mod create;
 mod delete;
 mod failure;
 pub mod ownership;
+mod register;
 mod session;
 mod settle;
 mod undo;

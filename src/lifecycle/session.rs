@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
@@ -37,8 +37,11 @@ pub struct Session {
     pub waits: Waits,
     /// The time of day.
     pub clock: Clock,
-    /// How long ago CloudFormation sent the request, as far as that can be told.
+    /// How long ago CloudFormation sent the request when this run began, as far as
+    /// that can be told.
     pub age: Option<Duration>,
+    /// When this run began.
+    pub began: SystemTime,
     /// Shared with the courier.
     pub progress: Progress,
     /// For jitter.
@@ -62,6 +65,7 @@ impl Session {
             logical_resource_id: self.address.logical_id.clone(),
             hub: None,
             released: false,
+            taken_over: false,
         }
     }
 
@@ -103,6 +107,18 @@ impl Session {
         self.age.is_none_or(|age| age > Duration::from_secs(45))
     }
 
+    /// When CloudFormation sent the request, or this run began if that cannot be
+    /// told.
+    pub fn asked_at(&self) -> SystemTime {
+        self.began - self.age.unwrap_or_default()
+    }
+
+    /// Whether something in this run was slower than it is as a rule.
+    pub fn has_taken_long(&self) -> bool {
+        let waited = self.clock.now().duration_since(self.began);
+        waited.is_ok_and(|waited| waited > self.waits.vendor_call / 8)
+    }
+
     /// AWS, for this run.
     pub fn aws(&self) -> Aws {
         Aws {
@@ -124,6 +140,7 @@ impl Session {
             aws,
             id: &self.stack_id,
             logical_id: &self.address.logical_id,
+            sent: self.age.map(|_| self.asked_at()),
             waits: self.waits,
             local: self.configuration.local.is_some(),
         }

@@ -1,11 +1,14 @@
 //! Waiting until the vendor has validated a record.
 
+use std::time::SystemTime;
+
 use tokio::time::sleep;
 use tracing::warn;
 
 use super::failure::Cause;
-use super::session::Session;
-use crate::authomize::{ApiError, Authomize, Record, Status};
+use super::ownership::{Ownership, ownership};
+use super::watch::Watch;
+use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
 use crate::properties::Registration;
 
 /// A record after the wait.
@@ -15,6 +18,8 @@ pub(super) struct Settled {
     /// The vendor's last error, if the validation has failed as far as anybody
     /// knows.
     pub(super) failure: Option<String>,
+    /// When this run wrote the record last.
+    pub(super) wrote: SystemTime,
 }
 
 impl Settled {
@@ -39,17 +44,20 @@ impl Settled {
 /// [`Settled::validated`].
 ///
 /// # Errors
-/// The record is gone.
+/// The record is gone, or another stack's by now: two may take a released record
+/// over at once, and the later one has it.
 pub(super) async fn settle(
-    session: &Session,
+    watch: Watch<'_>,
     vendor: &Authomize,
     mut record: Record,
     registration: &Registration,
+    marker: &Marker,
 ) -> Result<Settled, Cause> {
+    let session = watch.session;
     session
         .progress
         .is("waiting for Authomize to validate the role");
-    let marker = session.marker();
+    let mut wrote = session.clock.now();
     let mut last_failure = failure_told_by(&record);
     for wait in vendor.waits(session.waits.polls + 1) {
         let failed = match record.status {
@@ -62,14 +70,19 @@ pub(super) async fn settle(
         }
         sleep(wait).await;
         let asked = if failed {
-            vendor
-                .amend(&record.id, registration, &marker)
-                .await
-                .map(Some)
+            let asked = validate_again(watch, vendor, &record, registration, marker).await;
+            wrote = session.clock.now();
+            asked
         } else {
             vendor.read(&record.id).await
         };
         match asked {
+            Ok(Some(now)) if !is_still_ours(&now, marker) => {
+                return Err(Cause::AnothersRecord {
+                    record: now.id.to_string(),
+                    owner: owner(&now, marker),
+                });
+            }
             Ok(Some(now)) => {
                 record = now;
                 last_failure = failure_told_by(&record).or(last_failure);
@@ -87,7 +100,49 @@ pub(super) async fn settle(
         }
     }
     let failure = standing_failure(&record.status, last_failure);
-    Ok(Settled { record, failure })
+    Ok(Settled {
+        record,
+        failure,
+        wrote,
+    })
+}
+
+/// Has a record validated again that failed, unless it was let go while this run
+/// waited, and is perhaps another stack's by now, or a later request changed it.
+async fn validate_again(
+    watch: Watch<'_>,
+    vendor: &Authomize,
+    record: &Record,
+    registration: &Registration,
+    marker: &Marker,
+) -> Result<Option<Record>, ApiError> {
+    let now = vendor.read(&record.id).await?;
+    match now {
+        Some(now) if now.status == Status::Failure && is_still_ours(&now, marker) => {
+            if watch.is_late().await {
+                return Ok(Some(now));
+            }
+            let amended = watch.amend(vendor, &now.id, registration, marker).await;
+            amended.map(Some)
+        }
+        now => Ok(now),
+    }
+}
+
+fn owner(record: &Record, marker: &Marker) -> String {
+    match ownership(record, marker) {
+        Ownership::Anothers(owner) => owner,
+        _ => "somebody else".to_owned(),
+    }
+}
+
+/// Whether this resource may still change the record.
+pub(super) fn is_still_ours(record: &Record, marker: &Marker) -> bool {
+    match ownership(record, marker) {
+        Ownership::Ours => !record.is_released(),
+        Ownership::Unknown => true,
+        Ownership::Anothers(_) | Ownership::Released | Ownership::Unmarked => false,
+    }
 }
 
 /// The vendor's words, if this look at the record shows a failure.

@@ -5,12 +5,14 @@ use tracing::warn;
 
 use super::delete::remove_by_the_marker;
 use super::failure::{Cause, Failure};
+use super::ownership::{Ownership, ownership};
 use super::session::Session;
-use crate::authomize::{ApiError, Authomize, Record};
+use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
+use crate::physical_id::PhysicalId;
 use crate::record_id::RecordId;
 
-/// How to take a registration back: what a run made is removed, what it took
-/// over is released again.
+/// How to take a registration back: what a run made is removed, if it is still
+/// this resource's, and what it took over is released again.
 #[derive(Clone, Debug)]
 pub struct Undo {
     vendor: Authomize,
@@ -19,24 +21,24 @@ pub struct Undo {
 
 #[derive(Clone, Debug)]
 enum Way {
-    Remove(RecordId),
-    Release(Box<Record>),
+    Remove(RecordId, Box<Marker>),
+    Release(Box<Record>, Box<Marker>),
 }
 
 impl Undo {
-    /// For a record that this resource registered.
-    pub fn removing(vendor: &Authomize, id: RecordId) -> Self {
+    /// For a record that the resource of `marker` registered.
+    pub fn removing(vendor: &Authomize, id: RecordId, marker: Marker) -> Self {
         Self {
             vendor: vendor.clone(),
-            way: Way::Remove(id),
+            way: Way::Remove(id, Box::new(marker)),
         }
     }
 
-    /// For a record that was released before this resource took it over.
-    pub fn releasing(vendor: &Authomize, record: Record) -> Self {
+    /// For a record that was released before the resource of `marker` took it over.
+    pub fn releasing(vendor: &Authomize, record: Record, marker: Marker) -> Self {
         Self {
             vendor: vendor.clone(),
-            way: Way::Release(Box::new(record)),
+            way: Way::Release(Box::new(record), Box::new(marker)),
         }
     }
 
@@ -56,29 +58,58 @@ impl Undo {
     pub async fn run(&self) -> Result<(), ApiError> {
         let vendor = &self.vendor;
         match &self.way {
-            Way::Remove(id) => vendor.in_time(vendor.remove(id)).await,
-            Way::Release(record) => vendor.in_time(vendor.release(record)).await,
+            Way::Remove(id, marker) => vendor.in_time(remove_ours(vendor, id, marker)).await,
+            Way::Release(before, marker) => vendor.in_time(hand_back(vendor, before, marker)).await,
         }
     }
 
     /// The record that it is about.
     pub fn record(&self) -> &RecordId {
         match &self.way {
-            Way::Remove(id) => id,
-            Way::Release(record) => &record.id,
+            Way::Remove(id, _) => id,
+            Way::Release(record, _) => &record.id,
         }
     }
 }
 
+/// Removes a record that this resource registered. The stack's Delete may have
+/// let it go meanwhile, and another stack may have taken it over since.
+async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Result<(), ApiError> {
+    let record = vendor.read(id).await?;
+    let Some(record) = record.filter(|record| record.status != Status::Deleted) else {
+        return Ok(());
+    };
+    match ownership(&record, marker) {
+        Ownership::Ours if record.is_taken_over() => vendor.release(&record).await,
+        Ownership::Ours if !record.is_released() => vendor.remove(id).await,
+        Ownership::Unknown => vendor.remove(id).await,
+        _ => {
+            warn!(integration.id = %id, "left a record alone that was let go meanwhile");
+            Ok(())
+        }
+    }
+}
+
+/// Gives a record back as it was, unless another stack has taken it over since.
+async fn hand_back(vendor: &Authomize, before: &Record, marker: &Marker) -> Result<(), ApiError> {
+    match vendor.read(&before.id).await? {
+        Some(record) if ownership(&record, marker) == Ownership::Ours => {
+            vendor.release(before).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The stack is gone: so must be the record. What cannot be undone in time is
-/// left to the rollback's Delete, and to what goes on after the answer.
-pub(super) async fn undo_now(session: &Session, undo: Undo) -> Failure {
+/// left to the rollback's Delete, and to what goes on after the answer. `id` is to be
+/// answered once it is undone.
+pub(super) async fn undo_now(session: &Session, undo: Undo, id: PhysicalId) -> Failure {
     session
         .progress
         .is("undoing the registration of a cancelled stack");
     match undo.run().await {
         Ok(()) => {
-            session.progress.answers_with(session.none_id());
+            session.progress.answers_with(id);
             session.fails(Cause::Cancelled { undone: true })
         }
         Err(error) => {

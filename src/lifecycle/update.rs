@@ -1,23 +1,23 @@
 //! Update: the same record under the same id, whatever the update changes.
 
 use serde_json::Value;
-use tracing::warn;
 
-use super::create::{Origin, register};
+use super::amendment::Amendment;
 use super::failure::{Cause, Failure};
-use super::ownership::{Ownership, ownership};
+use super::register::{Origin, Registered, register};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
+use super::undo::{Undo, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
-use crate::authomize::{ApiError, Authomize, Record, Status};
-use crate::physical_id::{PhysicalId, Registered};
+use crate::authomize::{Authomize, Marker, Record};
+use crate::physical_id::PhysicalId;
 use crate::properties::{Desired, Registration};
 use crate::stack::{Standing, View};
 
 /// How much of an update reaches the vendor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Change {
+pub(super) enum Change {
     /// Nothing that the vendor is told: read the attributes afresh.
     Nothing,
     /// Something that the vendor is told.
@@ -67,10 +67,17 @@ pub(super) async fn update(
     let local = session.configuration.local.is_some();
     let old = crate::properties::read(old_properties, &session.stack_id, local).ok();
     let change = change(&desired, old.as_ref());
+    let former = old.map(|old| old.registration);
     let registration = desired.registration;
     let vendor = session
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
+    let watch = Watch {
+        session,
+        aws: &aws,
+        before: &view,
+        meaning: View::for_update,
+    };
     let outcome = match id.registered() {
         Some(registered) => {
             let amendment = Amendment {
@@ -78,6 +85,8 @@ pub(super) async fn update(
                 vendor: &vendor,
                 registered,
                 registration: &registration,
+                former: former.as_ref(),
+                watch,
                 change,
                 recorded: view.recorded(),
                 rolls_back: view.rolls_back(),
@@ -91,125 +100,7 @@ pub(super) async fn update(
             id,
             attributes: attributes(&record),
         }),
-        None => {
-            let watch = Watch {
-                session,
-                aws: &aws,
-                before: &view,
-                meaning: View::for_update,
-            };
-            register_again(session, watch, &vendor, &registration).await
-        }
-    }
-}
-
-/// Bringing the record of an id up to date.
-struct Amendment<'a> {
-    session: &'a Session,
-    vendor: &'a Authomize,
-    registered: &'a Registered,
-    registration: &'a Registration,
-    change: Change,
-    /// The id that CloudFormation has recorded, if it said so.
-    recorded: Option<&'a PhysicalId>,
-    /// The stack goes back to what it was. A failure now would leave it stuck,
-    /// so what was not right before the update either is no failure.
-    rolls_back: bool,
-}
-
-impl Amendment<'_> {
-    /// The record as it is afterwards; none if it is gone.
-    async fn carry_out(&self) -> Result<Option<Record>, Cause> {
-        self.session
-            .progress
-            .is("amending the registration at Authomize");
-        if self.change == Change::Refresh {
-            self.vendor.check_token().await.map_err(not_amended)?;
-        }
-        let Some((record, is_ours)) = self.find().await? else {
-            return Ok(None);
-        };
-        if self.change == Change::Nothing || !is_ours {
-            return Ok(Some(record));
-        }
-        let (session, vendor, registration) = (self.session, self.vendor, self.registration);
-        let marker = session.marker();
-        match vendor.amend(&record.id, registration, &marker).await {
-            Ok(record) => {
-                let settled = settle(session, vendor, record, registration).await?;
-                if self.rolls_back && settled.failure.is_some() {
-                    let id = &settled.record.id;
-                    warn!(integration.id = %id, "rolled back to a role that Authomize cannot validate");
-                    return Ok(Some(settled.record));
-                }
-                settled.validated().map(Some)
-            }
-            Err(ApiError::NotFound) => Ok(None),
-            Err(source) => Err(not_amended(source)),
-        }
-    }
-
-    /// The record of the id, and whether it is ours to change; none if it is
-    /// gone.
-    async fn find(&self) -> Result<Option<(Record, bool)>, Cause> {
-        let (vendor, registered) = (self.vendor, self.registered);
-        let same_host = registered.host_hash == vendor.api().host_hash();
-        let record = vendor
-            .read(&registered.record)
-            .await
-            .map_err(not_amended)?
-            .filter(|record| record.status != Status::Deleted);
-        let Some(record) = record else {
-            return if same_host {
-                Ok(None)
-            } else {
-                Err(self.elsewhere())
-            };
-        };
-        let is_recorded = |recorded: &PhysicalId| recorded.registered() == Some(registered);
-        match ownership(&record, &self.session.marker()) {
-            Ownership::Ours => Ok(Some((record, true))),
-            _ if !same_host => Err(self.elsewhere()),
-            Ownership::Anothers(owner) => self.not_ours(record, owner),
-            // An event can name any record: one without our marker is ours only
-            // if CloudFormation says so, or if the server keeps no markers.
-            Ownership::Unmarked | Ownership::Released
-                if !self.recorded.is_some_and(is_recorded) =>
-            {
-                self.not_ours(record, "somebody else".to_owned())
-            }
-            Ownership::Unknown if !self.recorded.is_none_or(is_recorded) => {
-                self.not_ours(record, "somebody else".to_owned())
-            }
-            Ownership::Unmarked | Ownership::Released | Ownership::Unknown => {
-                Ok(Some((record, true)))
-            }
-        }
-    }
-
-    fn not_ours(&self, record: Record, owner: String) -> Result<Option<(Record, bool)>, Cause> {
-        if self.rolls_back {
-            warn!(integration.id = %record.id, owner, "left a record alone that is not this stack's");
-            return Ok(Some((record, false)));
-        }
-        Err(Cause::AnothersRecord {
-            record: record.id.to_string(),
-            owner,
-        })
-    }
-
-    fn elsewhere(&self) -> Cause {
-        Cause::AnotherHost {
-            record: self.registered.record.to_string(),
-            host: self.vendor.api().host().to_owned(),
-        }
-    }
-}
-
-fn not_amended(source: ApiError) -> Cause {
-    Cause::Api {
-        doing: "the registration could not be amended",
-        source,
+        None => register_again(watch, &vendor, &registration, former.as_ref()).await,
     }
 }
 
@@ -218,19 +109,32 @@ fn not_amended(source: ApiError) -> Cause {
 /// finds nothing. A record that was this resource's all along keeps the id that
 /// came, and stays whatever the validation says.
 async fn register_again(
-    session: &Session,
     watch: Watch<'_>,
     vendor: &Authomize,
     registration: &Registration,
+    former: Option<&Registration>,
 ) -> Result<Success, Failure> {
-    let registered = register(session, watch, vendor, registration).await?;
+    let session = watch.session;
+    let former_name = former
+        .map(|former| former.name.as_str())
+        .filter(|name| *name != registration.name);
+    let Registered {
+        record,
+        marker,
+        undo,
+        origin,
+    } = register(watch, vendor, registration, former_name).await?;
     let incoming = session.incoming_id();
-    let issued = PhysicalId::issued(registered.record.id.clone(), vendor.api());
-    let is_the_same = registered.origin == Origin::Found
+    let issued = PhysicalId::issued(record.id.clone(), vendor.api());
+    let is_the_same = origin == Origin::Found
         && incoming
             .registered()
-            .is_none_or(|named| named.record == registered.record.id);
-    let settled = settle(session, vendor, registered.record, registration).await;
+            .is_none_or(|named| named.record == record.id);
+    let made = session.clock.now();
+    let settled = settle(watch, vendor, record, registration, &marker).await;
+    if origin == Origin::Made && (watch.goes_back(made).await || watch.is_lost().await) {
+        return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
+    }
     match settled.and_then(Settled::validated) {
         Ok(record) => Ok(Success {
             id: if is_the_same { incoming } else { issued },
@@ -238,13 +142,33 @@ async fn register_again(
         }),
         Err(cause) if is_the_same => Err(session.fails(cause)),
         // The update fails with the old id, so nobody but us knows of the new record.
-        Err(cause) => match registered.undo.run().await {
+        Err(cause) => match undo.run().await {
             Ok(()) => Err(session.fails(cause)),
             Err(_) => Err(Failure {
-                unfinished: Some(Box::new(registered.undo)),
+                unfinished: Some(Box::new(undo)),
                 ..session.fails(cause)
             }),
         },
+    }
+}
+
+/// What a cancelled update registered anew goes, unless the Update back has made the
+/// record its own; where both want the same, nothing tells whose it is by now.
+async fn take_back(
+    watch: Watch<'_>,
+    vendor: &Authomize,
+    registration: &Registration,
+    former: Option<&Registration>,
+    marker: &Marker,
+    undo: Undo,
+) -> Failure {
+    let session = watch.session;
+    let is_as_made = |record: &Record| record.holds(registration, marker);
+    match vendor.read(undo.record()).await {
+        Ok(Some(record)) if former != Some(registration) && is_as_made(&record) => {
+            undo_now(session, undo, session.incoming_id()).await
+        }
+        _ => session.fails(Cause::Cancelled { undone: false }),
     }
 }
 

@@ -1,7 +1,14 @@
 //! Whether the stack still waits for a request that is being carried out.
 
+use std::time::SystemTime;
+
+use tokio::time::sleep;
+
 use super::session::Session;
+use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
+use crate::properties::Registration;
+use crate::record_id::RecordId;
 use crate::stack::{Standing, View};
 
 /// What the stack looked like when a run began, and what its looks mean for the
@@ -17,7 +24,67 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// Asks CloudFormation whether it has given the request up meanwhile.
     pub(super) async fn is_lost(&self) -> bool {
+        self.seems_lost().await && {
+            // The stack and the resource are asked about apart, so one answer can be
+            // older than the other.
+            sleep(self.session.waits.backoff).await;
+            self.seems_lost().await
+        }
+    }
+
+    async fn seems_lost(&self) -> bool {
         let now = self.session.own_stack(self.aws).look().await;
         now.lost_since(self.before, self.meaning)
+    }
+
+    /// Brings a record up to date, again and again, as long as that is wanted.
+    pub(super) async fn amend(
+        &self,
+        vendor: &Authomize,
+        id: &RecordId,
+        registration: &Registration,
+        marker: &Marker,
+    ) -> Result<Record, ApiError> {
+        let mut waits = vendor.waits(TRIES - 1);
+        loop {
+            let error = match vendor.amend(id, registration, marker).await {
+                Ok(record) => return Ok(record),
+                Err(error) => error,
+            };
+            let wait = waits
+                .next()
+                .filter(|_| error.is_retryable())
+                .and_then(|wait| vendor.wait_before_next(&error, wait));
+            let Some(wait) = wait else {
+                return Err(error);
+            };
+            sleep(wait).await;
+            if self.is_late().await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Whether this run has taken so long that CloudFormation no longer waits for it:
+    /// a later request may have been carried out since.
+    pub(super) async fn is_late(&self) -> bool {
+        self.session.has_taken_long() && self.is_over().await
+    }
+
+    /// Asks CloudFormation whether it no longer waits for the request.
+    pub(super) async fn is_over(&self) -> bool {
+        (self.meaning)(&self.seen().await) != Standing::Wanted
+    }
+
+    /// Asks CloudFormation whether it takes the update back, and began to before this
+    /// run `wrote` last.
+    pub(super) async fn goes_back(&self, wrote: SystemTime) -> bool {
+        self.seen().await.takes_back(wrote)
+    }
+
+    /// Asks until CloudFormation answers, a few times at most.
+    async fn seen(&self) -> View {
+        let own_stack = self.session.own_stack(self.aws);
+        own_stack.look_for(|_| Standing::Wanted).await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Failing, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, properties, with,
@@ -103,6 +103,23 @@ async fn finds_what_a_lost_request_made() {
     world.end().await;
 }
 
+/// Where the server keeps no marker, the record made since the request began is
+/// ours, however long this run has been looking for it.
+#[tokio::test]
+async fn finds_after_a_while_what_a_lost_request_made_without_a_marker() {
+    let world = World::with(Setting {
+        contract: ContractLevel::PublishedOnly,
+        ..Setting::default()
+    })
+    .await;
+    world.sandbox.script(Fault::lose_after().only("POST"));
+    world.sandbox.script(Fault::hang().only("GET"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// Case E19: Lambda runs a lost Create again. If that run cannot even read the
 /// token, the first one may have registered all the same: the id leads the
 /// rollback to it.
@@ -113,14 +130,7 @@ async fn remembers_an_earlier_run_whatever_fails_in_this_one() {
         ..Setting::default()
     })
     .await;
-    let mut event = world.create_event(properties());
-    let minute = time::Duration::MINUTE;
-    event["ResponseURL"] = json!(
-        world
-            .bucket
-            .presign_before(minute, STACK, LOGICAL, "create-1")
-    );
-    let outcome = world.send(&event).await;
+    let outcome = world.send(&delivered_late(&world, "create-1")).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
     world.end().await;
@@ -342,6 +352,259 @@ async fn takes_over_a_record_that_was_released() {
     let outcome = world.send_within(&event, TIMEOUT).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(outcome.id(), first);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// Somebody makes an integration of another kind under the same name a moment
+/// before. Only a server that reports nothing but what is published leaves open
+/// whose a record without a configuration is.
+#[tokio::test]
+async fn refuses_the_name_of_an_integration_of_another_kind() {
+    let world = World::new().await;
+    world.sandbox.insert_other_kind(NAME);
+    let before = world.sandbox.apps();
+    let outcome = world.send(&delivered_late(&world, "create-1")).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// A Create that Lambda runs again, or for the first time, after a minute.
+fn delivered_late(world: &World, request_id: &str) -> Value {
+    let minute = time::Duration::MINUTE;
+    let mut event = world.event("Create", request_id, properties());
+    event["ResponseURL"] = json!(
+        world
+            .bucket
+            .presign_before(minute, STACK, LOGICAL, request_id)
+    );
+    event
+}
+
+/// A cancelled Create takes back what is still its own: its stack's Delete may have
+/// let the record go, and another stack may have taken it over since.
+#[tokio::test]
+async fn does_not_undo_what_became_another_stacks_meanwhile() {
+    let world = World::new().await;
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+    ]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let event = world.create_event(properties());
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "GET")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// The same while the vendor validates: what is another stack's by now is not
+/// validated again with this one's configuration.
+#[tokio::test]
+async fn does_not_validate_again_what_became_another_stacks_meanwhile() {
+    let world = World::with(Setting {
+        validator: Arc::new(Failing::always("the role cannot be assumed")),
+        ..Setting::default()
+    })
+    .await;
+    let first = world.send(&world.create_event(properties())).await;
+    assert_eq!(first.status(), "FAILED");
+    world.sandbox.clear_requests();
+    let one = "/v2/apps/app_";
+    world.sandbox.script(Fault::hang().only("GET").at(one));
+    let again = delivered_late(&world, "create-2");
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.path.starts_with(one))
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&again), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let amended = |call: &String| call.starts_with("PATCH");
+    assert!(!world.vendor_calls().iter().any(amended));
+    world.end().await;
+}
+
+/// A Create that waits for its name asks whether it is still wanted before it
+/// asks for the name again.
+#[tokio::test]
+async fn does_not_register_once_the_stack_was_cancelled_while_it_waited_for_the_name() {
+    let world = World::new().await;
+    let first = world.created(properties()).await;
+    world.sandbox.set_finish_deletes(false);
+    world.desk.stacks([Stack::deleting(&first)]);
+    world.send(&world.delete_event(&first, properties())).await;
+    world.sandbox.clear_requests();
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ""),
+    ]);
+    let mut event = world.event("Create", "create-9", properties());
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "create-9"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(
+        outcome.reason().contains("cancelled"),
+        "{}",
+        outcome.reason()
+    );
+    let posts = world.vendor_calls();
+    let posts = posts.iter().filter(|call| call.starts_with("POST"));
+    assert_eq!(posts.count(), 1);
+    world.end().await;
+}
+
+/// The stack and the resource are asked about apart: an answer that is a moment
+/// older than the other does not make a stack look lost.
+#[tokio::test]
+async fn does_not_take_a_torn_look_for_a_stack_that_is_lost() {
+    let world = World::new().await;
+    world.desk.stacks([
+        Stack::creating(),
+        Stack::is("CREATE_COMPLETE", "CREATE_IN_PROGRESS", ""),
+        Stack::is(
+            "CREATE_COMPLETE",
+            "CREATE_COMPLETE",
+            "integration/app_1/01234567",
+        ),
+    ]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// CloudFormation did not answer, and then the role was gone: so is the stack.
+#[tokio::test]
+async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
+    let world = World::with(Setting {
+        stack: Stack::Down,
+        ..Setting::default()
+    })
+    .await;
+    world.desk.stacks([Stack::Down, Stack::Denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// What another stack kept and this one took over is let go again, not removed,
+/// when CloudFormation never heard that the creation succeeded.
+#[tokio::test]
+async fn lets_go_again_what_it_took_over_for_a_stack_that_never_came_to_be() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    world.desk.stacks([Stack::creating()]);
+    let mut create = world.event("Create", "create-9", properties());
+    create["LogicalResourceId"] = json!("Another");
+    create["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    assert_eq!(world.send(&create).await.status(), "SUCCESS");
+
+    world
+        .desk
+        .stacks([Stack::is("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS", "")]);
+    let mut delete = world.event("Delete", "delete-9", properties());
+    delete["LogicalResourceId"] = json!("Another");
+    delete["PhysicalResourceId"] = json!("Trust-Another-1ABCDEF23GHIJ");
+    delete["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "delete-9"));
+    assert_eq!(world.send(&delete).await.status(), "SUCCESS");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].source().unwrap()["released"], true);
+    world.end().await;
+}
+
+/// The same where CloudFormation answers one of the two questions only: a stack or a
+/// resource that goes is enough.
+#[tokio::test]
+async fn undoes_itself_when_half_a_look_says_that_the_stack_goes() {
+    for half in [
+        Stack::ResourceOnly("CREATE_FAILED"),
+        Stack::UnreadableBut("DELETE_IN_PROGRESS"),
+        Stack::StackOnly("ROLLBACK_IN_PROGRESS"),
+    ] {
+        let world = World::new().await;
+        world.desk.stacks([Stack::creating(), half]);
+        let outcome = world.send(&world.create_event(properties())).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert!(world.sandbox.apps().is_empty());
+        world.end().await;
+    }
+}
+
+/// A Create that is delivered again while an update runs finds its record changed by
+/// it, and leaves it so.
+#[tokio::test]
+async fn delivered_late_leaves_alone_what_an_update_changed() {
+    let world = World::new().await;
+    let id = world.created(with("OwnerEmail", "later@example.com")).await;
+    let before = world.sandbox.apps();
+    world.desk.stacks([Stack::creating(), Stack::updating(&id)]);
+    let again = delivered_late(&world, "create-2");
+    let outcome = world.send(&again).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// What this stack took over, perhaps, is handed back only as long as no other stack
+/// has taken it over since.
+#[tokio::test]
+async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    world.sandbox.clear_requests();
+    world.desk.stacks([Stack::creating()]);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    world
+        .sandbox
+        .script(Fault::status(503).only("PATCH").times(5));
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    assert!(apps[0].source().unwrap()["released"].is_null());
+    world.end().await;
+}
+
+/// The same where the function may ask about the resource only: one that is created is
+/// wanted, whoever created it.
+#[tokio::test]
+async fn stays_when_it_may_not_ask_about_the_stack_and_the_resource_is_created() {
+    let world = World::new().await;
+    let denied = Stack::DeniedBut("CREATE_COMPLETE");
+    world.desk.stacks([Stack::creating(), denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
 }

@@ -1,10 +1,11 @@
 //! Updating the stack amends the registration under the same id.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{Fault, Waver, Wavering};
+use rehearsal::sandbox::{Fault, RecordedRequest, Waver, Wavering};
 use serde_json::{Value, json};
 
 use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, properties, with};
@@ -303,6 +304,29 @@ fn back(world: &World, id: &str, failed: Value) -> Value {
     back
 }
 
+/// An Update that CloudFormation sent a minute ago.
+fn renaming(world: &World, id: &str) -> Value {
+    let renamed = with("IntegrationName", "Renamed");
+    let mut event = world.update_event(id, renamed, properties());
+    let minute = time::Duration::MINUTE;
+    let signed = world
+        .bucket
+        .presign_before(minute, STACK, LOGICAL, "update-1");
+    event["ResponseURL"] = json!(signed);
+    event
+}
+
+/// The stack as it is since CloudFormation went on to another request, half a minute
+/// ago.
+fn overtaken(stack: &'static str, id: &str) -> Stack {
+    Stack::ChangedSince {
+        stack,
+        resource: "UPDATE_IN_PROGRESS",
+        recorded: id.to_owned(),
+        since: -30 * time::Duration::SECOND,
+    }
+}
+
 /// Whoever can invoke the function can name any record in an event. While the
 /// stack updates, too, only the recorded one is amended.
 #[tokio::test]
@@ -321,5 +345,278 @@ async fn leaves_a_record_alone_that_a_forged_event_names() {
     assert_eq!(outcome.status(), "FAILED");
     assert!(outcome.reason().contains(&stranger), "{}", outcome.reason());
     assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// An Update that registered under another name and was rolled back left a record
+/// there: the Update back finds it by its marker.
+#[tokio::test]
+async fn finds_its_record_under_its_former_name() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    world.sandbox.script(Fault::status(404).only("GET"));
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].integration_name, "Renamed");
+    world.end().await;
+}
+
+/// A record that is found by its name may have an owner of before, which an update
+/// took away.
+#[tokio::test]
+async fn takes_the_owner_away_from_a_record_that_it_finds_by_its_name() {
+    let world = World::new().await;
+    let owned = with("OwnerEmail", "owner@example.com");
+    let id = world.created(owned.clone()).await;
+    world.desk.stacks([Stack::updating(&id)]);
+    world.sandbox.script(Fault::status(404).only("GET"));
+    let outcome = world
+        .send(&world.update_event(&id, properties(), owned))
+        .await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert!(apps[0].config.as_ref().unwrap()["ownerEmail"].is_null());
+    world.end().await;
+}
+
+/// An Update that is rolled back while it runs may write after the Update back
+/// did, so it takes back itself what it changed.
+#[tokio::test]
+async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
+    ]);
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(
+        outcome.reason().contains("cancelled"),
+        "{}",
+        outcome.reason()
+    );
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// A cancelled Update may run when its stack is gone: what was seen before the role
+/// was torn down is true.
+#[tokio::test]
+async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([
+        Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
+        Stack::Denied,
+    ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// The same when it cannot know whether its change came: every answer was lost.
+#[tokio::test]
+async fn takes_back_what_it_perhaps_changed_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
+    ]);
+    world
+        .sandbox
+        .script(Fault::lose_after().only("PATCH").times(6));
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update that registered anew is taken back with its record.
+#[tokio::test]
+async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([
+        Stack::updating(&id),
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
+    ]);
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(outcome.id(), id);
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// An Update that was slow finds that a later one has begun, and leaves the record
+/// to that.
+#[tokio::test]
+async fn changes_nothing_once_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world
+        .desk
+        .stacks([Stack::updating(&id), overtaken("UPDATE_IN_PROGRESS", &id)]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update back outlasts the request that the failed update may still have under
+/// way, and writes over what it did.
+#[tokio::test]
+async fn back_writes_over_what_the_failed_update_wrote_late() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.rename_all("Renamed");
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// An Update back that has waited writes over nothing that became another stack's.
+#[tokio::test]
+async fn back_leaves_alone_what_became_another_stacks_while_it_waited() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let amended = Cell::new(None);
+    let validated = |request: &RecordedRequest| {
+        if request.method == "PATCH" {
+            amended.set(Some(request.at));
+        }
+        request.method == "GET" && amended.get().is_some_and(|at| at < request.at)
+    };
+    let meanwhile = async {
+        world.sandbox.wait_for(validated).await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (_, ()) = tokio::join!(world.send(&event), meanwhile);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    world.end().await;
+}
+
+/// Nor does one that is rolled back take its change back from another stack.
+#[tokio::test]
+async fn does_not_take_its_change_back_from_another_stack() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([
+        Stack::updating(&id),
+        overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
+    ]);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    world.sandbox.script(Fault::hang().only("PATCH"));
+    world
+        .sandbox
+        .script(Fault::lose_before().only("PATCH").times(4));
+    let event = renaming(&world, &id);
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    world.end().await;
+}
+
+/// What a later Update is about to write is not written over: not by another try.
+#[tokio::test]
+async fn does_not_try_again_once_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let later = overtaken("UPDATE_IN_PROGRESS", &id);
+    world.desk.stacks([Stack::updating(&id), later]);
+    world.sandbox.script(Fault::hang().only("PATCH"));
+    let event = renaming(&world, &id);
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// And not by another validation.
+#[tokio::test]
+async fn does_not_validate_again_once_a_later_update_has_begun() {
+    let role = Arc::new(Wavering::default());
+    let world = World::with(Setting {
+        validator: role.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    role.set(Waver::FailAlways);
+    let updating = || Stack::updating(&id);
+    let later = overtaken("UPDATE_IN_PROGRESS", &id);
+    world.desk.stacks([updating(), updating(), later]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let event = renaming(&world, &id);
+    let outcome = world.send_within(&event, SHORT).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let calls = world.vendor_calls();
+    let amended = calls.iter().filter(|call| call.starts_with("PATCH"));
+    assert_eq!(amended.count(), 1);
+    world.end().await;
+}
+
+/// Half of what CloudFormation tells is enough for that.
+#[tokio::test]
+async fn changes_nothing_when_its_resource_alone_says_that_a_later_update_has_begun() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([overtaken("", &id)]);
+    let event = renaming(&world, &id);
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.vendor_calls(), Vec::<String>::new());
+    world.end().await;
+}
+
+/// An Update that runs for long, as a twin of one that is done, finds that a later one
+/// was rolled back: what it wrote before that is not its own to take back.
+#[tokio::test]
+async fn takes_nothing_back_when_a_later_update_was_rolled_back() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let later = Stack::ChangedSince {
+        stack: "UPDATE_ROLLBACK_COMPLETE",
+        resource: "UPDATE_COMPLETE",
+        recorded: id.clone(),
+        since: time::Duration::MINUTE,
+    };
+    world.desk.stacks([Stack::updating(&id), later]);
+    let outcome = world.send(&renaming(&world, &id)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps()[0].integration_name, "Renamed");
     world.end().await;
 }

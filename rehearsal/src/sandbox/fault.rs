@@ -8,6 +8,7 @@ pub struct Fault {
     pub(super) kind: Kind,
     pub(super) times: u32,
     pub(super) only: Option<&'static str>,
+    pub(super) at: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +77,7 @@ impl Fault {
             kind,
             times: 1,
             only: None,
+            at: "",
         }
     }
 
@@ -90,6 +92,13 @@ impl Fault {
     #[must_use]
     pub fn only(mut self, method: &'static str) -> Self {
         self.only = Some(method);
+        self
+    }
+
+    /// For requests whose path begins so only.
+    #[must_use]
+    pub fn at(mut self, path: &'static str) -> Self {
+        self.at = path;
         self
     }
 

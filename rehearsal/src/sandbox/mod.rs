@@ -5,18 +5,26 @@
 //! misbehave; it has a page for people, at `/`. Both sides of the contract are checked against
 //! `docs/authomize-api.yaml` while they talk, see [`contract`].
 
+#[cfg(feature = "servers")]
 mod answer_body;
+#[cfg(feature = "servers")]
 pub mod contract;
+#[cfg(feature = "servers")]
 mod fault;
 mod model;
+#[cfg(feature = "servers")]
 mod page;
+#[cfg(feature = "servers")]
 mod server;
+#[cfg(feature = "servers")]
 mod service;
 mod tenant;
 mod validator;
 
+#[cfg(feature = "servers")]
 pub use fault::Fault;
 pub use model::{App, AppConfig, Validation};
+#[cfg(feature = "servers")]
 pub use server::{RecordedRequest, Sandbox, SandboxOptions};
 pub use tenant::{
     ApiRequest, ApiResponse, ContractLevel, PendingValidation, Tenant, TenantOptions,

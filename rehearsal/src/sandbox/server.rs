@@ -168,11 +168,23 @@ impl Sandbox {
         self.service.lock().tenant.give_all_to(stack_id);
     }
 
+    /// Gives every record this name, as if a request that was long under way had come.
+    pub fn rename_all(&self, name: &str) {
+        self.service.lock().tenant.rename_all(name);
+    }
+
     /// Puts a stranger's record of this name there and returns its id.
     pub fn insert_stranger(&self, name: &str) -> String {
         let config = (self.service.level == ContractLevel::Full).then(|| json!({}));
         let yesterday = OffsetDateTime::now_utc() - Duration::DAY;
         self.service.lock().tenant.insert(yesterday, name, config)
+    }
+
+    /// Puts a record of this name there that is no integration of AWS and was made a
+    /// moment ago, and returns its id.
+    pub fn insert_other_kind(&self, name: &str) -> String {
+        let now = OffsetDateTime::now_utc();
+        self.service.lock().tenant.insert(now, name, None)
     }
 
     /// Takes every record away, as if somebody had deleted them by hand.

@@ -68,11 +68,10 @@ impl State {
         }
     }
 
-    fn next_fault(&mut self, method: &str) -> Option<Kind> {
-        let position = self
-            .faults
-            .iter()
-            .position(|fault| fault.only.is_none_or(|only| only == method))?;
+    fn next_fault(&mut self, method: &str, path: &str) -> Option<Kind> {
+        let position = self.faults.iter().position(|fault| {
+            fault.only.is_none_or(|only| only == method) && path.starts_with(fault.at)
+        })?;
         let fault = &mut self.faults[position];
         let kind = fault.kind.clone();
         fault.times = fault.times.saturating_sub(1);
@@ -148,7 +147,7 @@ impl Service {
             body: serde_json::from_slice(&body).ok(),
         };
         let query = head.uri.query();
-        let fault = self.lock().next_fault(&request.method);
+        let fault = self.lock().next_fault(&request.method, &request.path);
         match fault {
             None => {
                 let response = self.handle(&request);

@@ -136,6 +136,7 @@ impl Tenant {
     }
 
     /// The token that may do everything with apps.
+    #[cfg(feature = "servers")]
     pub(super) fn token(&self) -> &str {
         &self.options.token
     }
@@ -182,6 +183,14 @@ impl Tenant {
             {
                 config["source"]["stackId"] = json!(stack_id);
             }
+        }
+    }
+
+    /// Gives every record this name.
+    #[cfg(feature = "servers")]
+    pub fn rename_all(&mut self, name: &str) {
+        for kept in &mut self.records {
+            name.clone_into(&mut kept.app.integration_name);
         }
     }
 

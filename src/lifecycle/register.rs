@@ -1,0 +1,274 @@
+//! Getting a resource its one record at the vendor, whatever happens on the way.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::failure::{Cause, Failure};
+use super::ownership::{Found, found};
+use super::session::Session;
+use super::undo::Undo;
+use super::watch::Watch;
+use crate::authomize::{ApiError, Authomize, Marker, Record};
+use crate::physical_id::PhysicalId;
+use crate::properties::Registration;
+
+/// How often a record is asked for at most, waits for a name included.
+const ROUNDS: usize = 10;
+
+/// How a record came to be this resource's.
+pub(super) struct Registered {
+    pub(super) record: Record,
+    /// The marker that it bears.
+    pub(super) marker: Marker,
+    /// How to take it back.
+    pub(super) undo: Undo,
+    pub(super) origin: Origin,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    /// This run made it.
+    Made,
+    /// It was this resource's before.
+    Found,
+    /// It was another stack's before, and is handed back if anything fails.
+    TakenOver,
+}
+
+/// Gets this resource exactly one record: makes it, finds the one of an earlier
+/// try, or takes over one that was released. An Update may have left one under the
+/// name that it wanted before it was rolled back: the former one.
+pub(super) async fn register(
+    watch: Watch<'_>,
+    vendor: &Authomize,
+    registration: &Registration,
+    former_name: Option<&str>,
+) -> Result<Registered, Failure> {
+    let registering = Registering {
+        session: watch.session,
+        watch,
+        vendor,
+        registration,
+    };
+    let progress = &watch.session.progress;
+    progress.is("registering at Authomize");
+    if let Some(name) = former_name
+        && let Some(registered) = registering.look_under(name).await?
+    {
+        return Ok(registered);
+    }
+    registering.carry_out().await
+}
+
+/// How long the longest request of a Create may still be under way.
+pub(super) fn longest_request(session: &Session) -> Duration {
+    session.waits.vendor_call
+}
+
+/// One registration under way.
+struct Registering<'a> {
+    session: &'a Session,
+    watch: Watch<'a>,
+    vendor: &'a Authomize,
+    registration: &'a Registration,
+}
+
+impl Registering<'_> {
+    async fn carry_out(&self) -> Result<Registered, Failure> {
+        let (session, vendor) = (self.session, self.vendor);
+        let incoming = session.progress.id();
+        let mut waits = vendor.waits(ROUNDS);
+        let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
+        let mut look = names_no_record || session.may_be_a_second_run();
+        let mut time_has_passed = look;
+        loop {
+            if look && let Some(registered) = self.look_for_ours().await? {
+                return Ok(registered);
+            }
+            if time_has_passed && self.watch.is_lost().await {
+                return Err(session.fails(Cause::Cancelled { undone: false }));
+            }
+            time_has_passed = true;
+            let before_posting = session.progress.id();
+            self.answer_pending(&incoming);
+            let error = match self.post().await {
+                Ok(record) => return Ok(self.made(record)),
+                Err(error) => error,
+            };
+            // Who has a taken name is still to be found out: perhaps this resource.
+            if !error.leaves_the_outcome_open() && !matches!(error, ApiError::Conflict) {
+                session.progress.answers_with(before_posting.clone());
+            }
+            let wait = waits
+                .next()
+                .and_then(|wait| vendor.wait_before_next(&error, wait));
+            match (&error, wait) {
+                (ApiError::Conflict, wait) => {
+                    let found = self.find(look).await?;
+                    if !matches!(found, Found::Ours(_) | Found::Released(_)) {
+                        session.progress.answers_with(before_posting);
+                    }
+                    if let Some(registered) = self.on_conflict(found, wait.is_some()).await? {
+                        return Ok(registered);
+                    }
+                    sleep(wait.unwrap_or_default()).await;
+                }
+                (_, Some(wait)) if error.is_retryable() => {
+                    look = look || error.leaves_the_outcome_open();
+                    sleep(wait).await;
+                }
+                _ => return Err(self.fails("the account could not be registered", error)),
+            }
+        }
+    }
+
+    /// From now on something may exist that only the marker leads to. An Update
+    /// keeps its id whatever happens.
+    fn answer_pending(&self, incoming: &PhysicalId) {
+        if matches!(incoming, PhysicalId::None(_)) {
+            let pending = self.session.pending_id();
+            self.session.progress.answers_with(pending);
+        }
+    }
+
+    async fn post(&self) -> Result<Record, ApiError> {
+        let marker = self.session.marker();
+        let key = &self.session.address.request_id;
+        self.vendor.create(self.registration, &marker, key).await
+    }
+
+    fn made(&self, record: Record) -> Registered {
+        let marker = self.session.marker();
+        Registered {
+            undo: Undo::removing(self.vendor, record.id.clone(), marker.clone()),
+            marker,
+            record,
+            origin: Origin::Made,
+        }
+    }
+
+    fn fails(&self, doing: &'static str, source: ApiError) -> Failure {
+        self.session.fails(Cause::Api { doing, source })
+    }
+
+    /// Looks for a record of ours that an earlier request may have made.
+    async fn look_for_ours(&self) -> Result<Option<Registered>, Failure> {
+        match self.find(true).await? {
+            Found::Ours(record) => self.adopt(record).await.map(Some),
+            Found::Released(record) => self.take_over(record).await.map(Some),
+            Found::Going | Found::Nothing | Found::Anothers(_) => Ok(None),
+            Found::Ambiguous => Err(self.session.fails(Cause::Ambiguous {
+                name: self.registration.name.clone(),
+            })),
+        }
+    }
+
+    /// Looks for a record that bears our marker under another name.
+    async fn look_under(&self, name: &str) -> Result<Option<Registered>, Failure> {
+        let records = self.named(name).await?;
+        match found(&records, &self.session.marker(), self.registration, None) {
+            Found::Ours(record) => self.adopt(record).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What has the name. Where the server shows no marker, a record can only be ours
+    /// if an earlier request of ours may have made it.
+    async fn find(&self, was_asked_before: bool) -> Result<Found, Failure> {
+        let session = self.session;
+        let records = self.named(&self.registration.name).await?;
+        let asked_at = self.vendor.vendors_time_at(session.asked_at());
+        let since = asked_at.filter(|_| was_asked_before);
+        Ok(found(&records, &session.marker(), self.registration, since))
+    }
+
+    async fn named(&self, name: &str) -> Result<Vec<Record>, Failure> {
+        let doing = "it could not be found out whether the account is registered already";
+        let found = self.vendor.find(name).await;
+        found.map_err(|source| self.fails(doing, source))
+    }
+
+    /// The name is taken: by us, by a record on its way out, or by somebody else.
+    async fn on_conflict(
+        &self,
+        found: Found,
+        can_wait: bool,
+    ) -> Result<Option<Registered>, Failure> {
+        let taken = |owner: String| {
+            self.session.fails(Cause::NameTaken {
+                name: self.registration.name.clone(),
+                owner,
+            })
+        };
+        match found {
+            Found::Ours(record) => self.adopt(record).await.map(Some),
+            Found::Released(record) => self.take_over(record).await.map(Some),
+            Found::Anothers(owner) => Err(taken(owner)),
+            Found::Going | Found::Nothing if can_wait => Ok(None),
+            Found::Going => Err(taken("which is being deleted".to_owned())),
+            Found::Nothing | Found::Ambiguous => {
+                Err(taken("and Authomize does not say whose it is".to_owned()))
+            }
+        }
+    }
+
+    /// Our own record of an earlier try: brought up to date if it is not, unless a
+    /// later request has done that.
+    async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
+        let (session, vendor) = (self.session, self.vendor);
+        info!(integration.id = %found.id, "found the record of an earlier try");
+        let marker = Marker {
+            taken_over: found.is_taken_over(),
+            ..session.marker()
+        };
+        let undo = Undo::removing(vendor, found.id.clone(), marker.clone());
+        let record = if found.holds(self.registration, &marker) {
+            found
+        } else if self.watch.is_over().await {
+            return Err(session.fails(Cause::AtRest));
+        } else {
+            let doing = "the record of an earlier try could not be brought up to date";
+            let watch = self.watch;
+            let amended = watch
+                .amend(vendor, &found.id, self.registration, &marker)
+                .await;
+            amended.map_err(|source| self.fails(doing, source))?
+        };
+        Ok(Registered {
+            record,
+            marker,
+            undo,
+            origin: Origin::Found,
+        })
+    }
+
+    /// A record that another stack of this account released.
+    async fn take_over(&self, released: Record) -> Result<Registered, Failure> {
+        info!(integration.id = %released.id, "taking over a released record");
+        let id = released.id.clone();
+        let marker = Marker {
+            taken_over: true,
+            ..self.session.marker()
+        };
+        let undo = Undo::releasing(self.vendor, released, marker.clone());
+        let (watch, vendor) = (self.watch, self.vendor);
+        match watch.amend(vendor, &id, self.registration, &marker).await {
+            Ok(record) => Ok(Registered {
+                record,
+                marker,
+                undo,
+                origin: Origin::TakenOver,
+            }),
+            Err(source) => {
+                // It may have been taken over all the same.
+                if let Err(error) = undo.run().await {
+                    warn!(error = %error, integration.id = %id, "the record is not released again");
+                }
+                Err(self.fails("the released record could not be taken over", source))
+            }
+        }
+    }
+}
