@@ -1,11 +1,11 @@
 //! The function killed at its system calls, and what comes of it.
 //!
 //! The binary as it is shipped runs under the [Runtime
-//! API](crate::function). A [tracer](tracer) stops every thread at each system
+//! API](crate::function). A `tracer` stops every thread at each system
 //! call; where bytes go to or come from a socket is a [`Point`], and at one of
 //! them the process gets SIGKILL. No timer chooses it: a life is followed once
 //! without a kill to learn its points, and then there is a life for each. What
-//! comes after a kill is one of the [`Fate`]s, and the [story](story) of the stack
+//! comes after a kill is one of the [`Fate`]s, and the `story` of the stack
 //! is told to its deletion and judged from outside.
 
 mod conversation;

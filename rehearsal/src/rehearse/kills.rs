@@ -35,7 +35,7 @@ pub(super) async fn rehearse(
     }
     let lives = report.points.iter();
     let lives: Vec<String> = lives
-        .map(|(life, points)| format!("{} in a {}", points, life.word()))
+        .map(|(life, points)| format!("{} {points}", life.word()))
         .collect();
     screen.line(&format!("\npoints: {}", lives.join(", ")));
     if report.missed() > 0 {
