@@ -112,7 +112,8 @@ impl State {
         let incoming = request.incoming.clone();
         let now = self.now();
         self.ids_stay(stack, kind, incoming.as_deref(), is_success, &id);
-        if kind == "Create" && is_success {
+        let is_waited_for = self.stacks[stack].requests[asked].given_up.is_none();
+        if kind == "Create" && is_success && is_waited_for {
             self.no_success_for_a_broken_role(stack, &id);
         }
         let answer = Answer { is_success, id };
