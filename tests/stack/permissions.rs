@@ -3,42 +3,47 @@
 //!
 //! What the engine does not enforce is in `unenforced`.
 
+use rehearsal::answer_bucket::ReceivedAnswer;
 use rehearsal::rehearse::world::World;
 use serde_json::json;
 
 use crate::document::template;
 use crate::permission::without;
 use crate::stage::{
-    FUNCTION, LOG_GROUP, assert_created, assert_rolled_back, create_from, delete, physical_id,
-    world,
+    FUNCTION, LOG_GROUP, Watched, assert_created, assert_rolled_back, create_from, delete,
+    physical_id, world,
 };
 
-/// Hands the function a Delete of its resource that CloudFormation did not send,
+const LOGICAL_ID: &str = "AuthomizeIntegration";
+
+/// Hands the function a request for its resource that CloudFormation did not send,
 /// as a replayed or hand-fired one.
-async fn replay_a_delete(world: &World, stack_id: &str) {
-    let logical_id = "AuthomizeIntegration";
-    let event = json!({
-        "RequestType": "Delete",
-        "RequestId": "replayed",
+async fn replay(world: &World, stack_id: &str, request_type: &str) {
+    let account = world.account.id();
+    let request_id = format!("replayed-{request_type}");
+    let mut event = json!({
+        "RequestType": request_type,
+        "RequestId": request_id,
         "StackId": stack_id,
-        "ResponseURL": world.bucket.presign(stack_id, logical_id, "replayed"),
+        "ResponseURL": world.bucket.presign(stack_id, LOGICAL_ID, &request_id),
         "ResourceType": "Custom::AuthomizeIntegration",
-        "LogicalResourceId": logical_id,
-        "PhysicalResourceId": physical_id(&world.account, logical_id).await,
-        "ResourceProperties": {"ApiUrl": "https://api.authomize.com"},
+        "LogicalResourceId": LOGICAL_ID,
+        "ResourceProperties": {
+            "ApiUrl": "https://api.authomize.com",
+            "ExternalId": world.external_id(),
+            "RoleArn": format!("arn:aws:iam::{account}:role/AuthomizeCrossAccountTrustRole"),
+        },
     });
+    if request_type == "Delete" {
+        event["PhysicalResourceId"] = json!(physical_id(&world.account, LOGICAL_ID).await);
+    }
     let invoked = world.engine.invoke(&world.account, FUNCTION, &event).await;
     invoked.unwrap();
 }
 
 /// The last answer of the function that the bucket took.
-fn last_answer(world: &World) -> (String, String) {
-    let answers = world.bucket.answers();
-    let last = answers.last().unwrap();
-    (
-        last.text("Status").to_owned(),
-        last.text("Reason").to_owned(),
-    )
+fn last_answer(world: &World) -> ReceivedAnswer {
+    world.bucket.answers().pop().unwrap()
 }
 
 #[tokio::test]
@@ -69,25 +74,32 @@ async fn needs_to_read_the_token() {
     assert!(world.sandbox.requests().is_empty());
 }
 
-/// With all its permissions the function knows that nobody waits for it.
+/// With all its permissions the function knows that nobody waits for it, and
+/// repeats the id that CloudFormation has recorded.
 #[tokio::test]
-async fn knows_a_replayed_delete_by_the_stack_at_rest() {
+async fn knows_a_replayed_request_by_the_stack_at_rest() {
     let world = world().await;
     let created = create_from(&world, &template(), &[]).await;
     assert_created(&created);
-    replay_a_delete(&world, &created.stack_id).await;
-    let (status, reason) = last_answer(&world);
-    assert_eq!(status, "FAILED");
-    assert!(
-        reason.contains("not waiting for this request, so nothing was changed"),
-        "{reason}"
-    );
+    let recorded = physical_id(&world.account, LOGICAL_ID).await;
+    for request_type in ["Create", "Delete"] {
+        replay(&world, &created.stack_id, request_type).await;
+        assert_refused(&world);
+        assert_eq!(last_answer(&world).text("PhysicalResourceId"), recorded);
+    }
+}
+
+fn assert_refused(world: &World) {
+    let answer = last_answer(world);
+    assert_eq!(answer.text("Status"), "FAILED");
+    let reason = answer.text("Reason");
+    let why = "not waiting for this request, so nothing was changed";
+    assert!(reason.contains(why), "{reason}");
     assert_eq!(world.sandbox.apps().len(), 1);
 }
 
-/// The stack lives without it, warned in the log; but a replayed Delete takes
-/// the record away from a stack at rest.
-async fn takes_a_replayed_delete_for_a_real_one_without(place: &str, name: &str) {
+/// The stack lives without a permission to see it, warned in the log.
+async fn created_without(place: &str, name: &str) -> (Watched, String) {
     let world = world().await;
     let template = without(place, name);
     let created = create_from(&world, &template, &[]).await;
@@ -95,26 +107,35 @@ async fn takes_a_replayed_delete_for_a_real_one_without(place: &str, name: &str)
     let log = world.account.log_lines_of(LOG_GROUP, 1).await.unwrap();
     let warning = "CloudFormation could not be asked about the stack";
     assert!(log.iter().any(|line| line.contains(warning)), "{log:#?}");
-    replay_a_delete(&world, &created.stack_id).await;
-    assert_eq!(last_answer(&world).0, "SUCCESS");
-    assert!(world.sandbox.apps().is_empty());
-    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
+    (world, created.stack_id)
 }
 
+/// Without it a replayed Delete takes the record away from a stack at rest.
 #[tokio::test]
 async fn needs_to_see_what_the_stack_is_doing() {
-    takes_a_replayed_delete_for_a_real_one_without(
+    let (world, stack_id) = created_without(
         "RegistrarRole.SeeThisStack",
         "cloudformation:DescribeStacks",
     )
     .await;
+    replay(&world, &stack_id, "Delete").await;
+    assert_eq!(last_answer(&world).text("Status"), "SUCCESS");
+    assert!(world.sandbox.apps().is_empty());
+    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
 }
 
+/// Without it the stack at rest is still seen to be at rest; but a Create that is
+/// replayed cannot be answered with the id that CloudFormation has recorded.
 #[tokio::test]
 async fn needs_to_see_what_its_resource_is_doing() {
-    takes_a_replayed_delete_for_a_real_one_without(
+    let (world, stack_id) = created_without(
         "RegistrarRole.SeeThisStack",
         "cloudformation:DescribeStackResource",
     )
     .await;
+    let recorded = physical_id(&world.account, LOGICAL_ID).await;
+    replay(&world, &stack_id, "Create").await;
+    assert_refused(&world);
+    assert_ne!(last_answer(&world).text("PhysicalResourceId"), recorded);
+    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
 }
