@@ -83,7 +83,7 @@ impl Registering<'_> {
         let mut waits = vendor.waits(ROUNDS);
         let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
         let mut look = names_no_record || session.may_be_a_second_run();
-        let mut time_has_passed = look;
+        let mut time_has_passed = look || session.has_taken_long();
         loop {
             if look && let Some(registered) = self.look_for_ours().await? {
                 return Ok(registered);
