@@ -91,6 +91,7 @@ fn marker() -> Marker {
         logical_resource_id: "AuthomizeIntegration".to_owned(),
         hub: None,
         released: false,
+        taken_over: false,
     }
 }
 
