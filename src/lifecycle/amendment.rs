@@ -18,25 +18,20 @@ use crate::properties::Registration;
 
 /// Bringing the record of an id up to date.
 pub(super) struct Amendment<'a> {
-    pub(super) session: &'a Session,
+    pub(super) watch: Watch<'a>,
     pub(super) vendor: &'a Authomize,
     pub(super) registered: &'a Registered,
     pub(super) registration: &'a Registration,
     /// What the update came from, if that can be read.
     pub(super) former: Option<&'a Registration>,
-    pub(super) watch: Watch<'a>,
     pub(super) change: Change,
-    /// The id that CloudFormation has recorded, if it said so.
-    pub(super) recorded: Option<&'a PhysicalId>,
-    /// The stack goes back to what it was. A failure now would leave it stuck,
-    /// so what was not right before the update either is no failure.
-    pub(super) rolls_back: bool,
 }
 
 impl Amendment<'_> {
     /// The record as it is afterwards; none if it is gone.
     pub(super) async fn carry_out(&self) -> Result<Option<Record>, Cause> {
-        self.session
+        let session = self.session();
+        session
             .progress
             .is("amending the registration at Authomize");
         if self.change == Change::Refresh {
@@ -48,7 +43,7 @@ impl Amendment<'_> {
         if self.change == Change::Nothing || !is_ours {
             return Ok(Some(record));
         }
-        let (session, vendor, registration) = (self.session, self.vendor, self.registration);
+        let (vendor, registration) = (self.vendor, self.registration);
         let marker = session.marker();
         // What was seen when the run began may be long ago, and a later update done.
         if self.watch.is_late().await {
@@ -59,8 +54,8 @@ impl Amendment<'_> {
             Ok(record) => self.see_through(record, &marker).await.map(Some),
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => {
-                if !self.rolls_back {
-                    let wrote = self.session.clock.now();
+                if !self.rolls_back() {
+                    let wrote = session.clock.now();
                     self.give_way(&record, &marker, wrote).await?;
                 }
                 Err(not_amended(source))
@@ -71,7 +66,7 @@ impl Amendment<'_> {
     /// Waits for the validation, and minds who else may write.
     async fn see_through(&self, amended: Record, marker: &Marker) -> Result<Record, Cause> {
         let settled = settle(self.watch, self.vendor, amended, self.registration, marker).await?;
-        if !self.rolls_back {
+        if !self.rolls_back() {
             let wrote = settled.wrote;
             self.give_way(&settled.record, marker, wrote).await?;
             return settled.validated();
@@ -107,8 +102,9 @@ impl Amendment<'_> {
     /// The update that is taken back may still have a request under way, which is
     /// waited for and, if it came, written over.
     async fn hold(&self, settled: Settled, marker: &Marker) -> Result<Settled, Cause> {
-        let wait = longest_request(self.session);
-        if !self.session.waits.allow(wait + wait) {
+        let session = self.session();
+        let wait = longest_request(session);
+        if !session.waits.allow(wait + wait) {
             return Ok(settled);
         }
         sleep(wait).await;
@@ -151,18 +147,17 @@ impl Amendment<'_> {
             };
         };
         let is_recorded = |recorded: &PhysicalId| recorded.registered() == Some(registered);
-        match ownership(&record, &self.session.marker()) {
+        let recorded = self.watch.before.recorded();
+        match ownership(&record, &self.session().marker()) {
             Ownership::Ours => Ok(Some((record, true))),
             _ if !same_host => Err(self.elsewhere()),
             Ownership::Anothers(owner) => self.not_ours(record, owner),
             // An event can name any record: one without our marker is ours only
             // if CloudFormation says so, or if the server keeps no markers.
-            Ownership::Unmarked | Ownership::Released
-                if !self.recorded.is_some_and(is_recorded) =>
-            {
+            Ownership::Unmarked | Ownership::Released if !recorded.is_some_and(is_recorded) => {
                 self.not_ours(record, "somebody else".to_owned())
             }
-            Ownership::Unknown if !self.recorded.is_none_or(is_recorded) => {
+            Ownership::Unknown if !recorded.is_none_or(is_recorded) => {
                 self.not_ours(record, "somebody else".to_owned())
             }
             Ownership::Unmarked | Ownership::Released | Ownership::Unknown => {
@@ -171,8 +166,18 @@ impl Amendment<'_> {
         }
     }
 
+    fn session(&self) -> &Session {
+        self.watch.session
+    }
+
+    /// Whether the stack goes back to what it was. A failure now would leave it
+    /// stuck, so what was not right before the update either is no failure.
+    fn rolls_back(&self) -> bool {
+        self.watch.before.rolls_back()
+    }
+
     fn not_ours(&self, record: Record, owner: String) -> Result<Option<(Record, bool)>, Cause> {
-        if self.rolls_back {
+        if self.rolls_back() {
             warn!(integration.id = %record.id, owner, "left a record alone that is not this stack's");
             return Ok(Some((record, false)));
         }

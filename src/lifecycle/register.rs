@@ -48,7 +48,6 @@ pub(super) async fn register(
     former_name: Option<&str>,
 ) -> Result<Registered, Failure> {
     let registering = Registering {
-        session: watch.session,
         watch,
         vendor,
         registration,
@@ -70,15 +69,18 @@ pub(super) fn longest_request(session: &Session) -> Duration {
 
 /// One registration under way.
 struct Registering<'a> {
-    session: &'a Session,
     watch: Watch<'a>,
     vendor: &'a Authomize,
     registration: &'a Registration,
 }
 
 impl Registering<'_> {
+    fn session(&self) -> &Session {
+        self.watch.session
+    }
+
     async fn carry_out(&self) -> Result<Registered, Failure> {
-        let (session, vendor) = (self.session, self.vendor);
+        let (session, vendor) = (self.session(), self.vendor);
         let incoming = session.progress.id();
         let mut waits = vendor.waits(ROUNDS);
         let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
@@ -129,19 +131,19 @@ impl Registering<'_> {
     /// keeps its id whatever happens.
     fn answer_pending(&self, incoming: &PhysicalId) {
         if matches!(incoming, PhysicalId::None(_)) {
-            let pending = self.session.pending_id();
-            self.session.progress.answers_with(pending);
+            let pending = self.session().pending_id();
+            self.session().progress.answers_with(pending);
         }
     }
 
     async fn post(&self) -> Result<Record, ApiError> {
-        let marker = self.session.marker();
-        let key = &self.session.address.request_id;
+        let marker = self.session().marker();
+        let key = &self.session().address.request_id;
         self.vendor.create(self.registration, &marker, key).await
     }
 
     fn made(&self, record: Record) -> Registered {
-        let marker = self.session.marker();
+        let marker = self.session().marker();
         Registered {
             undo: Undo::removing(self.vendor, record.id.clone(), marker.clone()),
             marker,
@@ -151,7 +153,7 @@ impl Registering<'_> {
     }
 
     fn fails(&self, doing: &'static str, source: ApiError) -> Failure {
-        self.session.fails(Cause::Api { doing, source })
+        self.session().fails(Cause::Api { doing, source })
     }
 
     /// Looks for a record of ours that an earlier request may have made.
@@ -160,7 +162,7 @@ impl Registering<'_> {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
             Found::Going | Found::Nothing | Found::Anothers(_) => Ok(None),
-            Found::Ambiguous => Err(self.session.fails(Cause::Ambiguous {
+            Found::Ambiguous => Err(self.session().fails(Cause::Ambiguous {
                 name: self.registration.name.clone(),
             })),
         }
@@ -169,7 +171,7 @@ impl Registering<'_> {
     /// Looks for a record that bears our marker under another name.
     async fn look_under(&self, name: &str) -> Result<Option<Registered>, Failure> {
         let records = self.named(name).await?;
-        match found(&records, &self.session.marker(), self.registration, None) {
+        match found(&records, &self.session().marker(), self.registration, None) {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             _ => Ok(None),
         }
@@ -178,7 +180,7 @@ impl Registering<'_> {
     /// What has the name. Where the server shows no marker, a record can only be ours
     /// if an earlier request of ours may have made it.
     async fn find(&self, was_asked_before: bool) -> Result<Found, Failure> {
-        let session = self.session;
+        let session = self.session();
         let records = self.named(&self.registration.name).await?;
         let asked_at = self.vendor.vendors_time_at(session.asked_at());
         let since = asked_at.filter(|_| was_asked_before);
@@ -198,7 +200,7 @@ impl Registering<'_> {
         can_wait: bool,
     ) -> Result<Option<Registered>, Failure> {
         let taken = |owner: String| {
-            self.session.fails(Cause::NameTaken {
+            self.session().fails(Cause::NameTaken {
                 name: self.registration.name.clone(),
                 owner,
             })
@@ -218,7 +220,7 @@ impl Registering<'_> {
     /// Our own record of an earlier try: brought up to date if it is not, unless a
     /// later request has done that.
     async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
-        let (session, vendor) = (self.session, self.vendor);
+        let (session, vendor) = (self.session(), self.vendor);
         info!(integration.id = %found.id, "found the record of an earlier try");
         let marker = Marker {
             taken_over: found.is_taken_over(),
@@ -251,7 +253,7 @@ impl Registering<'_> {
         let id = released.id.clone();
         let marker = Marker {
             taken_over: true,
-            ..self.session.marker()
+            ..self.session().marker()
         };
         let undo = Undo::releasing(self.vendor, released, marker.clone());
         let (watch, vendor) = (self.watch, self.vendor);

@@ -81,15 +81,12 @@ pub(super) async fn update(
     let outcome = match id.registered() {
         Some(registered) => {
             let amendment = Amendment {
-                session,
+                watch,
                 vendor: &vendor,
                 registered,
                 registration: &registration,
                 former: former.as_ref(),
-                watch,
                 change,
-                recorded: view.recorded(),
-                rolls_back: view.rolls_back(),
             };
             amendment.carry_out().await
         }
