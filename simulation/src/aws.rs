@@ -5,7 +5,7 @@ use http::{Request, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::fault::{Spot, What};
-use crate::world::{TOKEN, World};
+use crate::world::{Seen, State, TOKEN, World};
 
 /// How old a stale answer is, in milliseconds: less than what the function waits
 /// in all before it believes that a stack is at rest.
@@ -39,15 +39,9 @@ pub fn stack(
     what: Option<What>,
 ) -> Response<Bytes> {
     let state = world.lock();
-    if state.stacks[stack].function_gone {
-        return refusal(Spot::Stack, What::Denied);
-    }
-    let Some(asked) = asked_about(&state.stacks, request) else {
-        return error(400, "ValidationError", "Stack with id s does not exist");
-    };
-    let at = state.now().saturating_sub(age(what));
-    let Some(seen) = state.seen_at(asked, at) else {
-        return error(400, "ValidationError", "Stack with id s does not exist");
+    let seen = match seen(&state, stack, request, what) {
+        Ok(seen) => seen,
+        Err(refused) => return *refused,
     };
     xml(format!(
         "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
@@ -66,15 +60,9 @@ pub fn resource(
     what: Option<What>,
 ) -> Response<Bytes> {
     let state = world.lock();
-    if state.stacks[stack].function_gone {
-        return refusal(Spot::Resource, What::Denied);
-    }
-    let Some(asked) = asked_about(&state.stacks, request) else {
-        return error(400, "ValidationError", "Stack with id s does not exist");
-    };
-    let at = state.now().saturating_sub(age(what));
-    match state.seen_at(asked, at) {
-        Some(seen) if !seen.resource.is_empty() => xml(format!(
+    match seen(&state, stack, request, what) {
+        Err(refused) => *refused,
+        Ok(seen) if !seen.resource.is_empty() => xml(format!(
             "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
              <LogicalResourceId>l</LogicalResourceId><ResourceType>t</ResourceType>\
              <LastUpdatedTimestamp>{}</LastUpdatedTimestamp>\
@@ -85,8 +73,28 @@ pub fn resource(
             seen.recorded,
             seen.resource
         )),
-        _ => error(400, "ValidationError", "Resource does not exist"),
+        Ok(_) => error(400, "ValidationError", "Resource does not exist"),
     }
+}
+
+/// What CloudFormation shows the function of a stack about the stack that it asks
+/// about, or why it shows nothing.
+fn seen<'a>(
+    state: &'a State,
+    stack: usize,
+    request: &Request<Bytes>,
+    what: Option<What>,
+) -> Result<&'a Seen, Box<Response<Bytes>>> {
+    if state.stacks[stack].function_gone {
+        return Err(Box::new(refusal(Spot::Stack, What::Denied)));
+    }
+    let at = state.now().saturating_sub(age(what));
+    asked_about(&state.stacks, request)
+        .and_then(|asked| state.seen_at(asked, at))
+        .ok_or_else(|| {
+            let message = "Stack with id s does not exist";
+            Box::new(error(400, "ValidationError", message))
+        })
 }
 
 fn age(what: Option<What>) -> u64 {
