@@ -1,10 +1,13 @@
 //! What a fault is: a name, what happens, and what must come of it.
 
+use serde::Serialize;
+
 use crate::answer_bucket::BucketFault;
 use crate::sandbox::{Fault as VendorFault, Waver};
 
 /// A kind of request to the custom resource.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// The stack is created.
     Create,

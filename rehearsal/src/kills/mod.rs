@@ -9,8 +9,8 @@
 //! is told to its deletion and judged from outside.
 
 mod conversation;
+mod fate;
 mod judgement;
-mod life;
 mod plan;
 mod point;
 mod report;
@@ -26,11 +26,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-pub use life::{Fate, Life};
+pub use fate::Fate;
 pub use plan::Kill;
 pub use point::{Moment, Point};
 pub use report::{KillReport, KillsReport};
 
+use crate::faults::Request;
 use crate::rehearse::SetupError;
 
 /// How many stacks are killed at the same time: mostly they wait.
@@ -47,7 +48,7 @@ pub async fn run(
     mut seen: impl FnMut(&KillReport),
 ) -> Result<KillsReport, SetupError> {
     let mut lives = Vec::new();
-    for life in Life::ALL {
+    for life in Request::ALL {
         lives.push((life, story::undisturbed(binary, life).await?));
     }
     let mut report = KillsReport::of(&lives);

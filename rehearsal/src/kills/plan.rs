@@ -1,13 +1,14 @@
 //! Which kills there are.
 
-use super::life::{Fate, Life};
+use super::fate::Fate;
 use super::point::Point;
+use crate::faults::Request;
 
 /// One kill.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Kill {
     /// During which request.
-    pub life: Life,
+    pub life: Request,
     /// Where.
     pub point: Point,
     /// What becomes of the request.
@@ -16,7 +17,7 @@ pub struct Kill {
 
 /// So many kills spread evenly over the points, or every fate at every point.
 /// Whatever the number is, the fates take turns.
-pub(super) fn spread(points: &[(Life, Point)], kills: Option<usize>) -> Vec<Kill> {
+pub(super) fn spread(points: &[(Request, Point)], kills: Option<usize>) -> Vec<Kill> {
     let kills = kills.unwrap_or(points.len() * Fate::ALL.len());
     (0..kills)
         .filter_map(|number| {
@@ -40,14 +41,16 @@ mod tests {
     use super::super::point::Moment;
     use super::*;
 
-    fn points(count: usize) -> Vec<(Life, Point)> {
+    fn points(count: usize) -> Vec<(Request, Point)> {
         let point = |nth| Point {
             peer: "peer".to_owned(),
             what: "request 1".to_owned(),
             moment: Moment::AfterRead,
             nth,
         };
-        (1..=count).map(|nth| (Life::Create, point(nth))).collect()
+        (1..=count)
+            .map(|nth| (Request::Create, point(nth)))
+            .collect()
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::conversation::VENDOR;
-use super::life::{Fate, Life};
+use super::fate::Fate;
 use super::plan::Kill;
 use super::point::{Moment, Point};
 use super::story::Told;
+use crate::faults::Request;
 
 /// The object that `--json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -17,7 +18,7 @@ pub struct KillsReport {
     /// Whether nothing was lost and nothing was double.
     pub held: bool,
     /// How many points each life has, in the lives' order.
-    pub points: Vec<(Life, usize)>,
+    pub points: Vec<(Request, usize)>,
     /// How often the function was killed, second kills of a story not counted.
     pub kills: usize,
     /// How many stories broke a promise.
@@ -25,7 +26,7 @@ pub struct KillsReport {
     /// Every story.
     pub stories: Vec<KillReport>,
     #[serde(skip)]
-    vendor_calls: BTreeMap<Life, Vec<String>>,
+    vendor_calls: BTreeMap<Request, Vec<String>>,
     #[serde(skip)]
     undisturbed: Vec<String>,
 }
@@ -35,7 +36,7 @@ pub struct KillsReport {
 #[serde(rename_all = "camelCase")]
 pub struct KillReport {
     /// During which request.
-    pub life: Life,
+    pub life: Request,
     /// At which call, for example `Authomize: POST /v2/apps`.
     pub place: String,
     /// When, around it.
@@ -65,8 +66,8 @@ pub struct Row {
 
 impl KillsReport {
     /// Before the first kill: what the lives are like without one.
-    pub(super) fn of(lives: &[(Life, Told)]) -> Self {
-        let broken = |(life, told): &(Life, Told)| -> Vec<String> {
+    pub(super) fn of(lives: &[(Request, Told)]) -> Self {
+        let broken = |(life, told): &(Request, Told)| -> Vec<String> {
             let without = |problem| format!("{} without a kill: {problem}", life.word());
             told.broken.iter().map(without).collect()
         };
@@ -123,8 +124,8 @@ impl KillsReport {
 
     /// The table, in the order of the lives and of their calls.
     #[must_use]
-    pub fn rows(&self) -> Vec<((Life, String), Row)> {
-        let mut rows: Vec<((Life, String), Row)> = Vec::new();
+    pub fn rows(&self) -> Vec<((Request, String), Row)> {
+        let mut rows: Vec<((Request, String), Row)> = Vec::new();
         for story in self.stories.iter().filter(|story| story.killed) {
             let name = (story.life, story.place.clone());
             let place = rows.iter().position(|(known, _)| *known == name);
@@ -142,7 +143,7 @@ impl KillsReport {
     }
 
     /// A point by what its request was about, as the life without a kill tells.
-    fn place(&self, life: Life, point: &Point) -> String {
+    fn place(&self, life: Request, point: &Point) -> String {
         let Point { peer, what, .. } = point;
         let Some(number) = what.strip_prefix("request ") else {
             return format!("{peer}: {what}");

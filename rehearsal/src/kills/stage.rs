@@ -37,7 +37,7 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(24);
 /// One request of CloudFormation's. It is the same request when it is delivered
 /// again.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(super) struct Sent {
     /// `Create`, `Update` or `Delete`.
     pub(super) kind: &'static str,
     pub(super) id: &'static str,
@@ -109,7 +109,7 @@ impl Stage {
     }
 
     /// A request as CloudFormation sent it so long ago.
-    pub(super) fn event(&self, request: &Request, ago: time::Duration) -> Value {
+    pub(super) fn event(&self, request: &Sent, ago: time::Duration) -> Value {
         let url = self.bucket.presign_before(ago, STACK, LOGICAL, request.id);
         let mut event = json!({
             "RequestType": request.kind,

@@ -7,12 +7,13 @@ use serde_json::Value;
 use time::Duration;
 
 use super::conversation;
+use super::fate::Fate;
 use super::judgement::{self, id_of, status_of};
-use super::life::{Fate, Life};
 use super::point::Point;
-use super::stage::{Request, Stage};
+use super::stage::{Sent, Stage};
 use super::tracer::Trace;
 use crate::aws_desk::Stack;
+use crate::faults::Request;
 use crate::rehearse::SetupError;
 
 /// The id that CloudFormation makes up where a Create was never answered.
@@ -35,7 +36,7 @@ pub(super) struct Told {
 }
 
 /// Tells the story of a life without a kill: which points it has.
-pub(super) async fn undisturbed(binary: &Path, life: Life) -> Result<Told, SetupError> {
+pub(super) async fn undisturbed(binary: &Path, life: Request) -> Result<Told, SetupError> {
     let mut told = tell(binary, life, None).await?;
     // A life ends when the next event is asked for; what comes after may be seen
     // or not.
@@ -47,14 +48,18 @@ pub(super) async fn undisturbed(binary: &Path, life: Life) -> Result<Told, Setup
 /// Tells the story of a life with a kill at `point`.
 pub(super) async fn with_a_kill(
     binary: &Path,
-    life: Life,
+    life: Request,
     point: &Point,
     fate: Fate,
 ) -> Result<Told, SetupError> {
     tell(binary, life, Some((point, fate))).await
 }
 
-async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result<Told, SetupError> {
+async fn tell(
+    binary: &Path,
+    life: Request,
+    kill: Option<(&Point, Fate)>,
+) -> Result<Told, SetupError> {
     let mut story = Story {
         stage: Stage::set(binary).await?,
         life,
@@ -63,7 +68,7 @@ async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result
         given_up: false,
         broken: Vec::new(),
     };
-    if life != Life::Create {
+    if life != Request::Create {
         story.create().await?;
     }
     story.stage.sandbox.clear_requests();
@@ -92,7 +97,7 @@ async fn tell(binary: &Path, life: Life, kill: Option<(&Point, Fate)>) -> Result
 
 struct Story {
     stage: Stage,
-    life: Life,
+    life: Request,
     /// The id that CloudFormation has for the resource.
     recorded: Option<String>,
     /// The requests that were let come to an end.
@@ -105,7 +110,7 @@ struct Story {
 impl Story {
     /// The Create before the life, without a kill.
     async fn create(&mut self) -> Result<(), SetupError> {
-        let request = Request {
+        let request = Sent {
             kind: "Create",
             id: "create-before",
             physical_id: None,
@@ -119,13 +124,13 @@ impl Story {
     }
 
     /// The request during which the function is killed.
-    fn request(&self) -> Request {
+    fn request(&self) -> Sent {
         let (id, name) = match self.life {
-            Life::Create => ("create", NAME),
-            Life::Update => ("update", RENAMED),
-            Life::Delete => ("delete", NAME),
+            Request::Create => ("create", NAME),
+            Request::Update => ("update", RENAMED),
+            Request::Delete => ("delete", NAME),
         };
-        Request {
+        Sent {
             kind: self.life.word(),
             id,
             physical_id: self.recorded.clone(),
@@ -136,7 +141,7 @@ impl Story {
 
     async fn first_run(
         &mut self,
-        request: &Request,
+        request: &Sent,
         point: Option<&Point>,
     ) -> Result<Trace, SetupError> {
         self.cloudformation_waits();
@@ -152,9 +157,9 @@ impl Story {
     fn cloudformation_waits(&self) {
         let recorded = self.recorded.as_deref().unwrap_or_default();
         self.stage.desk.stacks([match self.life {
-            Life::Create => Stack::creating(),
-            Life::Update => Stack::updating(recorded),
-            Life::Delete => Stack::deleting(recorded),
+            Request::Create => Stack::creating(),
+            Request::Update => Stack::updating(recorded),
+            Request::Delete => Stack::deleting(recorded),
         }]);
     }
 
@@ -162,15 +167,15 @@ impl Story {
     fn cloudformation_has_heard(&self, answer: &Value) {
         let id = id_of(answer);
         self.stage.desk.stacks([match self.life {
-            Life::Create => Stack::is("CREATE_IN_PROGRESS", "CREATE_COMPLETE", &id),
-            Life::Update => Stack::is("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", &id),
-            Life::Delete => Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
+            Request::Create => Stack::is("CREATE_IN_PROGRESS", "CREATE_COMPLETE", &id),
+            Request::Update => Stack::is("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", &id),
+            Request::Delete => Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
         }]);
     }
 
     async fn goes_on(
         &mut self,
-        request: &Request,
+        request: &Sent,
         point: &Point,
         fate: Fate,
     ) -> Result<(), SetupError> {
@@ -195,7 +200,7 @@ impl Story {
             Fate::TooLate => {
                 if heard.is_none() {
                     self.is_given_up(request).await?;
-                } else if self.life == Life::Create {
+                } else if self.life == Request::Create {
                     self.is_deleted().await?;
                 }
                 let late = self.stage.event(request, Duration::MINUTE * 3);
@@ -207,16 +212,16 @@ impl Story {
 
     /// CloudFormation never had an answer: it goes back to where it was. A Delete
     /// that failed is asked for once more by the admin.
-    async fn is_given_up(&mut self, request: &Request) -> Result<(), SetupError> {
+    async fn is_given_up(&mut self, request: &Sent) -> Result<(), SetupError> {
         self.given_up = true;
         let recorded = self.recorded.clone().unwrap_or_default();
         match self.life {
-            Life::Create => {
+            Request::Create => {
                 self.recorded = Some(INVENTED.to_owned());
                 self.is_deleted().await
             }
-            Life::Update => {
-                let back = Request {
+            Request::Update => {
+                let back = Sent {
                     id: "update-back",
                     name: request.old_name,
                     old_name: request.name,
@@ -234,7 +239,7 @@ impl Story {
                 )]);
                 Ok(())
             }
-            Life::Delete => self.is_deleted().await,
+            Request::Delete => self.is_deleted().await,
         }
     }
 
@@ -249,7 +254,7 @@ impl Story {
         };
         let desk = &self.stage.desk;
         desk.stacks([Stack::is(phase, "DELETE_IN_PROGRESS", &id)]);
-        let last = Request {
+        let last = Sent {
             kind: "Delete",
             id: "delete-at-last",
             physical_id: Some(id.clone()),
@@ -264,21 +269,21 @@ impl Story {
     }
 
     /// Looks at the stack at rest, then deletes what is left of it.
-    async fn concludes(&mut self, request: &Request) -> Result<String, SetupError> {
+    async fn concludes(&mut self, request: &Sent) -> Result<String, SetupError> {
         let heard = self.believed(request).filter(|_| !self.given_up);
         let outcome = match &heard {
             Some(answer) => format!("{} {}", request.kind, status_of(answer)),
             None => format!("{} given up", request.kind),
         };
         let is_gone = self.requests.contains(&"delete-at-last");
-        if let Some(answer) = heard.filter(|_| self.life != Life::Delete && !is_gone) {
+        if let Some(answer) = heard.filter(|_| self.life != Request::Delete && !is_gone) {
             self.recorded = Some(id_of(&answer));
         }
         match (self.life, &self.recorded) {
-            (Life::Delete, _) | (_, None) => self.must_have(&[]),
-            (Life::Create | Life::Update, Some(_)) => self.must_have(&[self.name()]),
+            (Request::Delete, _) | (_, None) => self.must_have(&[]),
+            (Request::Create | Request::Update, Some(_)) => self.must_have(&[self.name()]),
         }
-        if self.life != Life::Delete {
+        if self.life != Request::Delete {
             self.is_deleted().await?;
         }
         self.must_have(&[]);
@@ -287,7 +292,7 @@ impl Story {
 
     /// The name that the stack at rest has given.
     fn name(&self) -> &'static str {
-        let renamed = self.life == Life::Update && !self.requests.contains(&"update-back");
+        let renamed = self.life == Request::Update && !self.requests.contains(&"update-back");
         if renamed { RENAMED } else { NAME }
     }
 
@@ -297,7 +302,7 @@ impl Story {
     }
 
     /// Runs a request in a new process to its end.
-    async fn lets_end(&mut self, request: &Request, ago: Duration) -> Result<(), SetupError> {
+    async fn lets_end(&mut self, request: &Sent, ago: Duration) -> Result<(), SetupError> {
         let event = self.stage.event(request, ago);
         self.stage.run(&event).await?;
         self.requests.push(request.id);
@@ -305,7 +310,7 @@ impl Story {
     }
 
     /// The answer that CloudFormation goes by.
-    fn believed(&self, request: &Request) -> Option<Value> {
+    fn believed(&self, request: &Sent) -> Option<Value> {
         let first = self.stage.answers(request.id).into_iter().next();
         first.map(|answer| answer.json)
     }

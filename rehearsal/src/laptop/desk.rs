@@ -110,14 +110,15 @@ fn notice() -> Option<PathBuf> {
 }
 
 async fn filled(State(laptop): State<Arc<Laptop>>, Json(order): Json<Order>) -> Json<Value> {
-    Json(laptop.fill(order.event, order.mailbox))
+    Json(laptop.fill(order.event, order.mailbox, None))
 }
 
 impl Laptop {
-    /// The event with an id of its own, the addresses of this machine and, where
-    /// an answer told one, the physical id of its resource.
+    /// The event with an id of its own, the addresses of this machine and the
+    /// physical id of its resource: the one that is `known`, or else the one that
+    /// the last answer in the mailbox told.
     #[must_use]
-    pub fn fill(&self, event: Value, mailbox: bool) -> Value {
+    pub fn fill(&self, event: Value, mailbox: bool, known: Option<&str>) -> Value {
         let text = |member: &str| event[member].as_str().unwrap_or_default().to_owned();
         let request_id = format!("{:032x}", fastrand::u128(..));
         let response_url = if mailbox {
@@ -126,7 +127,8 @@ impl Laptop {
         } else {
             String::new()
         };
-        let known = self.physical_id(&text("StackId"), &text("LogicalResourceId"));
+        let told = || self.physical_id(&text("StackId"), &text("LogicalResourceId"));
+        let known = known.map(ToOwned::to_owned).or_else(told);
         fill(
             event,
             &Filling {

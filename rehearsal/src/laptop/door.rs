@@ -7,6 +7,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::accept::next_connection;
+
 /// Leads an address of this machine to another. Dropping it closes it and every
 /// connection.
 #[derive(Debug)]
@@ -37,7 +39,8 @@ impl Drop for Door {
 
 async fn serve(listener: TcpListener, to: SocketAddr) {
     let mut connections = JoinSet::new();
-    while let Ok((mut outside, _)) = listener.accept().await {
+    loop {
+        let mut outside = next_connection(&listener).await;
         connections.spawn(async move {
             // A side that breaks off ends the connection, as it would without a door.
             if let Ok(mut inside) = TcpStream::connect(to).await {

@@ -22,10 +22,16 @@ pub(super) fn write(folder: &Path, variables: &[(String, String)]) -> io::Result
         .collect();
     let for_sam = format!("{:#}\n", json!({FUNCTION: map}));
     fs::write(folder.join(FOR_SAM), for_sam)?;
-    let lines: String = variables
-        .iter()
-        .chain(&[("AWS_SAM_LOCAL".to_owned(), "true".to_owned())])
+    let lines: String = local(variables)
         .map(|(name, value)| format!("{name}={value}\n"))
         .collect();
     fs::write(folder.join(FOR_CARGO_LAMBDA), lines)
+}
+
+/// The same for who does not set what SAM sets by itself.
+pub(super) fn local(variables: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    let given = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    given.chain([("AWS_SAM_LOCAL", "true")])
 }

@@ -101,7 +101,7 @@ pub fn fill(mut event: Value, with: &Filling<'_>) -> Value {
 }
 
 /// Whether a physical id leads to a record at the vendor.
-pub(crate) fn is_ours(physical_id: &str) -> bool {
+pub(super) fn is_ours(physical_id: &str) -> bool {
     physical_id.starts_with("integration/")
 }
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod answer;
+mod architecture;
 mod desk;
 mod docker;
 mod door;
@@ -16,9 +17,9 @@ mod way;
 mod world;
 
 pub use answer::problems_of;
+pub use architecture::Architecture;
 pub use desk::{Desk, DeskError};
 pub use docker::{ContainerHost, DockerError};
-pub(crate) use event::is_ours;
 pub use event::{EventError, Filling, fill, read};
 pub use way::{Running, Way, WayError, Ways};
 pub use world::{Laptop, LaptopError};

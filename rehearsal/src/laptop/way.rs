@@ -17,7 +17,8 @@ use tokio::time::sleep;
 
 use crate::installation::Installation;
 
-use super::environment::{FOR_CARGO_LAMBDA, FOR_SAM, FUNCTION};
+use super::architecture::Architecture;
+use super::environment::{FOR_CARGO_LAMBDA, FOR_SAM, FUNCTION, local};
 use super::world::Laptop;
 
 /// How often a server is looked for while it starts.
@@ -108,8 +109,10 @@ pub struct Ways<'a> {
     pub root: &'a Path,
     /// The release binary, for the emulator.
     pub binary: &'a Path,
-    /// Takes the environment's files.
+    /// Has the environment's files.
     pub events: &'a Path,
+    /// What the function speaks to.
+    pub laptop: &'a Laptop,
 }
 
 /// A function that can be invoked. Dropping it ends its server and every process
@@ -124,14 +127,14 @@ pub struct Running<'a> {
 }
 
 impl Ways<'_> {
-    /// `sam build`, for an architecture as the template names it.
+    /// `sam build`.
     ///
     /// # Errors
     /// It does not build.
-    pub async fn build(&self, architecture: &str) -> Result<(), WayError> {
+    pub async fn build(&self, architecture: Architecture) -> Result<(), WayError> {
         let mut sam = self.tool("sam");
         sam.args(["build", "--parameter-overrides"]);
-        sam.arg(format!("Architecture={architecture}"));
+        sam.arg(format!("Architecture={}", architecture.name()));
         run(sam).await.map(drop)
     }
 
@@ -200,12 +203,7 @@ impl Ways<'_> {
     }
 
     fn emulator(&self) -> PathBuf {
-        let kind = if cfg!(target_arch = "aarch64") {
-            "arm64"
-        } else {
-            "x86_64"
-        };
-        let name = format!("aws-lambda-rie-{kind}");
+        let name = format!("aws-lambda-rie-{}", Architecture::HERE.name());
         let libraries = self.tools.programs().join("../lib");
         let versions = fs::read_dir(libraries).into_iter().flatten().flatten();
         versions
@@ -254,11 +252,7 @@ impl Running<'_> {
                 emulator.arg("--runtime-api-address");
                 emulator.arg(free_port()?.to_string());
                 emulator.arg(self.with.binary).env_clear();
-                for line in fs::read_to_string(environment(FOR_CARGO_LAMBDA))?.lines() {
-                    if let Some((name, value)) = line.split_once('=') {
-                        emulator.env(name, value);
-                    }
-                }
+                emulator.envs(local(&self.with.laptop.variables()));
                 emulator.envs(Laptop::credentials());
                 emulator.env("AWS_LAMBDA_FUNCTION_TIMEOUT", "240");
                 emulator.stdin(Stdio::null());
@@ -337,10 +331,10 @@ impl Running<'_> {
                 cargo
             }
             Way::Emulator => {
-                let mut curl = self.with.tool("python");
+                let mut python = self.with.tool("python");
                 let script = self.with.root.join("rehearsal/python/invoke.py");
-                curl.arg(script).args([&endpoint, "function"]).arg(&file);
-                curl
+                python.arg(script).args([&endpoint, "function"]).arg(&file);
+                python
             }
         };
         let program = shown(&command);

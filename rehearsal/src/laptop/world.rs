@@ -61,14 +61,17 @@ impl Laptop {
     ///
     /// # Errors
     /// The engine does not do its part, or there is no port.
-    pub async fn open(world: &World, host: Option<&ContainerHost>) -> Result<Self, LaptopError> {
+    pub(crate) async fn open(
+        world: &World,
+        template: &Template,
+        host: Option<&ContainerHost>,
+    ) -> Result<Self, LaptopError> {
         let id = account::ACCOUNT
             .parse()
             .map_err(|_| LaptopError::Account("the account"))?;
         let account = world.engine.account(id);
         let secret_arn = account::keep_token(&account, world.token()).await?;
-        let template = Template::read().map_err(|_| LaptopError::Account("the trust role"))?;
-        account::make_trust_role(&account, &template, world.external_id()).await?;
+        account::make_trust_role(&account, template, world.external_id()).await?;
 
         let at = match host {
             Some(ContainerHost::Gateway(address)) => *address,

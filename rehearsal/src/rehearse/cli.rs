@@ -13,7 +13,7 @@ use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
 use super::template::Template;
 use super::{Options, Rehearsal, faulty, sam, serve};
-use crate::laptop::{Desk, Way, read};
+use crate::laptop::{Architecture, Desk, Way, read};
 
 /// Something did not hold.
 const NOT_HELD: u8 = 1;
@@ -159,8 +159,8 @@ enum Command {
         #[arg(long, conflicts_with = "way")]
         all: bool,
         /// What `sam build` builds for
-        #[arg(long, default_value = "x86_64", value_parser = ["x86_64", "arm64"])]
-        architecture: String,
+        #[arg(long, value_enum, default_value_t = Architecture::X86_64)]
+        architecture: Architecture,
     },
 }
 
@@ -203,18 +203,18 @@ pub async fn main() -> ExitCode {
         ) => {
             let options = sam::SamOptions {
                 ways: if all { Way::ALL.to_vec() } else { way },
-                architecture: if architecture == "arm64" {
-                    "arm64"
-                } else {
-                    "x86_64"
-                },
+                architecture,
             };
-            with_sam(&options, arguments.json, &screen).await
+            let run = sam::run(&options, &screen);
+            conclude(run, |report| report.held, arguments.json).await
         }
         (Some(Command::Kills { kills, binary }), _) => {
             with_kills(kills, binary, arguments.json, &screen).await
         }
-        (None, Some(name)) => with_faults(name, arguments.json, &screen).await,
+        (None, Some(name)) => {
+            let run = async { faulty::rehearse(faulty::named(name)?, &screen).await };
+            conclude(run, |report| report.held, arguments.json).await
+        }
         (None, None) => rehearse(arguments.keep, arguments.json, arguments.binary, &screen).await,
     };
     match held {
@@ -255,35 +255,22 @@ async fn serve_until_interrupted(
 
 /// Whether all held, or `None` when Ctrl-C ended the run. Whatever ends it,
 /// what it started is dropped here and so ends too.
-async fn with_faults(name: &str, json: bool, screen: &Screen) -> Result<Option<bool>, SetupError> {
-    let faults = faulty::named(name)?;
-    let Some(report) = unless_interrupted(faulty::rehearse(faults, screen)).await else {
-        return Ok(None);
-    };
-    let report = report?;
-    if json {
-        print(&report);
-    }
-    Ok(Some(report.held))
-}
-
-/// Every event in the ways that were asked for.
-async fn with_sam(
-    options: &sam::SamOptions,
+async fn conclude<R: Serialize>(
+    run: impl Future<Output = Result<R, SetupError>>,
+    held: impl Fn(&R) -> bool,
     json: bool,
-    screen: &Screen,
 ) -> Result<Option<bool>, SetupError> {
-    let Some(report) = unless_interrupted(sam::run(options, screen)).await else {
+    let Some(report) = unless_interrupted(run).await else {
         return Ok(None);
     };
     let report = report?;
     if json {
         print(&report);
     }
-    Ok(Some(report.held))
+    Ok(Some(held(&report)))
 }
 
-/// The same for kills.
+/// Kills the function where processes can be followed.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -296,14 +283,7 @@ async fn with_kills(
 ) -> Result<Option<bool>, SetupError> {
     let kills = kills.and_then(|kills| usize::try_from(kills).ok());
     let killing = super::kills::rehearse(binary, kills, screen);
-    let Some(report) = unless_interrupted(killing).await else {
-        return Ok(None);
-    };
-    let report = report?;
-    if json {
-        print(&report);
-    }
-    Ok(Some(report.held))
+    conclude(killing, |report| report.held, json).await
 }
 
 /// The same where there is no ptrace that we know.
@@ -328,7 +308,7 @@ async fn event(name: &Path, mailbox: bool) -> Result<Option<bool>, SetupError> {
     Ok(Some(true))
 }
 
-/// The same for a rehearsal in which all is well.
+/// A rehearsal in which all is well.
 async fn rehearse(
     keep: bool,
     json: bool,
@@ -350,13 +330,8 @@ async fn rehearse(
         interrupted().await;
         screen.line("");
     }
-    let Some(report) = unless_interrupted(rehearsal.delete_and_conclude()).await else {
-        return Ok(None);
-    };
-    if json {
-        print(&report);
-    }
-    Ok(Some(report.held))
+    let last = async { Ok(rehearsal.delete_and_conclude().await) };
+    conclude(last, |report| report.held, json).await
 }
 
 /// Prints a report for machines.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::answer_bucket::Verdict;
 use crate::installation::{Installation, Tools};
-use crate::laptop::{ContainerHost, Laptop, Running, Way, Ways, is_ours, problems_of, read};
+use crate::laptop::{Architecture, ContainerHost, Laptop, Running, Way, Ways, problems_of, read};
 use crate::sandbox::App;
 
 use super::build::{self, Product};
@@ -48,8 +48,7 @@ const LIFE: [(&str, Expected); 6] = [
 #[derive(Debug)]
 pub(super) struct SamOptions {
     pub(super) ways: Vec<Way>,
-    /// As the template names it.
-    pub(super) architecture: &'static str,
+    pub(super) architecture: Architecture,
 }
 
 /// What one event came to in one way.
@@ -105,7 +104,7 @@ pub(super) async fn run(options: &SamOptions, screen: &Screen) -> Result<SamRepo
     screen.step_begins(1, steps, "starting the cloud", expect);
     let tools = Installation::ensure(Tools::Sam).await?;
     let world = World::start().await?;
-    let laptop = Laptop::open(&world, host.as_ref()).await?;
+    let laptop = Laptop::open(&world, &template, host.as_ref()).await?;
     laptop.write_environment(&events)?;
     screen.step_ends(began.elapsed().as_secs_f64());
 
@@ -126,21 +125,22 @@ pub(super) async fn run(options: &SamOptions, screen: &Screen) -> Result<SamRepo
         root: template.root(),
         binary: &binary,
         events: &events,
+        laptop: &laptop,
     };
     if needs_docker {
         screen.note(&format!(
             "sam build --parameter-overrides Architecture={}",
-            options.architecture
+            options.architecture.name()
         ));
         ways.build(options.architecture).await?;
     }
     screen.step_ends(began.elapsed().as_secs_f64());
 
-    if options.architecture != this_architecture() {
+    if options.architecture != Architecture::HERE {
         screen.line(&format!(
             "built for {}; this machine runs {}, so nothing is invoked",
-            options.architecture,
-            this_architecture()
+            options.architecture.name(),
+            Architecture::HERE.name()
         ));
         return Ok(SamReport {
             held: true,
@@ -194,15 +194,21 @@ impl Walk<'_> {
     async fn the_life(&self, events: &Path, rows: &mut Vec<Row>) -> Result<(), SetupError> {
         let mut id = None;
         for (name, expected) in LIFE {
-            let mut event = self.filled(read(events, Path::new(name))?, id.as_ref());
+            let mut event = self.laptop.fill(
+                read(events, Path::new(name))?,
+                self.to_mailbox,
+                id.as_deref(),
+            );
             let (row, answer) = self.row(name, &mut event, expected).await;
             if answer["Status"] == "SUCCESS" && event["RequestType"] == "Create" {
-                id = Some(answer["PhysicalResourceId"].clone());
+                id = answer["PhysicalResourceId"].as_str().map(str::to_owned);
             }
             self.show(&event, &answer, &row);
             rows.push(row);
         }
-        let mut event = self.filled(read(events, Path::new("create"))?, None);
+        let mut event = self
+            .laptop
+            .fill(read(events, Path::new("create"))?, self.to_mailbox, None);
         // Nothing listens on the port of discard, which needs root.
         let nobody = "http://127.0.0.1:9";
         event["ResourceProperties"]["ApiUrl"] = json!(nobody);
@@ -219,18 +225,6 @@ impl Walk<'_> {
         self.show(&event, &answer, &row);
         rows.push(row);
         Ok(())
-    }
-
-    /// The event with this machine's addresses and, where none is known from the
-    /// mailbox, the id that an earlier result told.
-    fn filled(&self, event: Value, id: Option<&Value>) -> Value {
-        let mut event = self.laptop.fill(event, self.to_mailbox);
-        if let Some(id) = id
-            && event["PhysicalResourceId"].as_str().is_some_and(is_ours)
-        {
-            event["PhysicalResourceId"] = id.clone();
-        }
-        event
     }
 
     async fn row(&self, name: &str, event: &mut Value, expected: Expected) -> (Row, Value) {
@@ -331,11 +325,8 @@ fn complete(events: &Path) -> Result<(), SetupError> {
 
 /// Whether Rust has what this architecture needs. SAM itself has rustup fetch
 /// it, and says less when that fails.
-fn target_is_there(architecture: &'static str) -> Result<(), SetupError> {
-    let target = match architecture {
-        "arm64" => "aarch64-unknown-linux-gnu",
-        _ => "x86_64-unknown-linux-gnu",
-    };
+fn target_is_there(architecture: Architecture) -> Result<(), SetupError> {
+    let target = architecture.target();
     let told = std::process::Command::new("rustc")
         .args(["--print", "target-libdir", "--target", target])
         .output();
@@ -344,15 +335,6 @@ fn target_is_there(architecture: &'static str) -> Result<(), SetupError> {
         Ok(())
     } else {
         Err(SetupError::NoTarget(target))
-    }
-}
-
-/// This machine's, as Lambda names it.
-fn this_architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
     }
 }
 

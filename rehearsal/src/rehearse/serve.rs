@@ -22,12 +22,13 @@ pub(super) async fn open_desk(
     rehearsal: &Rehearsal<'_>,
     screen: &Screen,
 ) -> Result<Desk, SetupError> {
+    let template = Template::read()?;
     let host = ContainerHost::find().await;
     if let Err(error) = &host {
         screen.line(&format!("Without containers: {error}\n"));
     }
-    let laptop = Laptop::open(rehearsal.world(), host.ok().as_ref()).await?;
-    laptop.write_environment(&Template::read()?.root().join("events"))?;
+    let laptop = Laptop::open(rehearsal.world(), &template, host.ok().as_ref()).await?;
+    laptop.write_environment(&template.root().join("events"))?;
     Ok(Desk::open(laptop).await?)
 }
 

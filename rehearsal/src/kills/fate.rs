@@ -1,34 +1,6 @@
-//! The life in which the function is killed, and what comes after the kill.
+//! What comes after a kill.
 
-use clap::ValueEnum;
 use serde::Serialize;
-
-/// The request during which the function is killed.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Life {
-    /// The stack is created.
-    Create,
-    /// The integration gets another name.
-    Update,
-    /// The stack is deleted.
-    Delete,
-}
-
-impl Life {
-    /// Every life.
-    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
-
-    /// CloudFormation's word for the request.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "Create",
-            Self::Update => "Update",
-            Self::Delete => "Delete",
-        }
-    }
-}
 
 /// What becomes of the request after the kill.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
