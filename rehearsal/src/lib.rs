@@ -34,5 +34,7 @@ pub mod kills;
 pub mod laptop;
 pub mod leak;
 #[cfg(feature = "servers")]
+pub mod registrar;
+#[cfg(feature = "servers")]
 pub mod rehearse;
 pub mod sandbox;

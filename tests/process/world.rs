@@ -9,7 +9,11 @@ use rehearsal::answer_bucket::{AnswerBucket, AnswerKey, Verdict};
 use rehearsal::aws_desk::{self, AwsDesk, Stack};
 use rehearsal::function::{Function, Invoked};
 use rehearsal::internet::{HostPattern, Internet};
-use rehearsal::leak::{Secret, search};
+use rehearsal::leak::search;
+pub(crate) use rehearsal::registrar::{
+    EXTERNAL_ID, LOGICAL_ID as LOGICAL, STACK, TOKEN, properties, with,
+};
+use rehearsal::registrar::{environment, secrets};
 use rehearsal::sandbox::{
     AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
     Validator,
@@ -18,15 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) const REGION: &str = "us-east-1";
-pub(crate) const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123";
 pub(crate) const ANOTHER_STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/another/61af3dc0-da77-11e4-872e-1234567db123";
-pub(crate) const LOGICAL: &str = "AuthomizeIntegration";
-pub(crate) const SECRET_ARN: &str =
-    "arn:aws:secretsmanager:us-east-1:123456789012:secret:ApiTokenSecret-AbCdEf";
-/// With characters that URLs, JSON and base64 write in another way, so that
-/// looking for those forms means something.
-pub(crate) const TOKEN: &str = "atmz/7f3a9c51+d2e84b60=token";
-pub(crate) const EXTERNAL_ID: &str = "ext/5b1c7e90+a4d24f3e=id";
 pub(crate) const NAME: &str = "AWS 123456789012";
 
 /// Long enough that no deadline is met on a slow machine, short enough that the
@@ -314,13 +310,8 @@ impl World {
     /// The same without a word on what leaked: it returns that as well.
     pub(crate) async fn log_and_leaks(self) -> (Vec<String>, Vec<String>) {
         let log = self.function.into_log().await;
-        let secrets = [
-            Secret::new("token", TOKEN),
-            Secret::new("external id", EXTERNAL_ID),
-            Secret::new("response URL", "X-Amz-Signature"),
-        ];
         let (answers, requests) = (self.bucket.answers(), self.sandbox.requests());
-        let leaks = search(&secrets, &log, &answers, &requests);
+        let leaks = search(&secrets(), &log, &answers, &requests);
         assert_eq!(self.sandbox.contract_violations(), Vec::<String>::new());
         assert_eq!(self.internet.refused(), Vec::<String>::new());
         (log, leaks)
@@ -328,46 +319,8 @@ impl World {
 }
 
 fn function_environment() -> Vec<(String, String)> {
-    [
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "example"),
-        ("AWS_SESSION_TOKEN", "example"),
-        ("STACK_ID", STACK),
-        ("URL_SUFFIX", "amazonaws.com"),
-        ("API_TOKEN_SECRET_ARN", SECRET_ARN),
-        // What is said too much is said at this level.
-        ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
-        ("RUST_LOG", "trace"),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .collect()
-}
-
-/// The properties that the template gives with its defaults.
-pub(crate) fn properties() -> Value {
-    json!({
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:Authomize-Trust-Role-registrar",
-        "ServiceTimeout": "1200",
-        "TemplateVersion": "0.1.0",
-        "ApiUrl": "https://api.authomize.com",
-        "ExternalId": EXTERNAL_ID,
-        "RoleArn": "arn:aws:iam::123456789012:role/AuthomizeCrossAccountTrustRole",
-        "IncludeIdentityCenter": "false",
-        "IntegrationName": "",
-        "OwnerEmail": "",
-        "Regions": [""],
-        "AdditionalAccountIds": [""],
-        "OnDelete": "Remove",
-        "OnDeregistrationFailure": "Fail",
-        "Refresh": "",
-    })
-}
-
-/// The default properties with one changed.
-pub(crate) fn with(name: &str, value: impl Into<Value>) -> Value {
-    let mut properties = properties();
-    properties[name] = value.into();
-    properties
+    // What is said too much is said at this level.
+    let levels = [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_LOG", "trace")];
+    let levels = levels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    environment().into_iter().chain(levels).collect()
 }

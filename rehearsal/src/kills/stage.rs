@@ -15,21 +15,11 @@ use crate::answer_bucket::{AnswerBucket, AnswerKey, ReceivedAnswer, Verdict};
 use crate::aws_desk::{self, AwsDesk, Stack};
 use crate::function::{Function, Invoked};
 use crate::internet::{HostPattern, Internet};
-use crate::leak::{Secret, search};
+use crate::leak::search;
+use crate::registrar::{self, LOGICAL_ID, STACK, TOKEN};
 use crate::rehearse::SetupError;
 use crate::rehearse::world::{REGION, VENDOR_HOST};
 use crate::sandbox::{App, Sandbox, SandboxOptions};
-
-/// The stack of every life.
-pub(super) const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123";
-
-/// The resource that is ours in the template.
-const LOGICAL: &str = "AuthomizeIntegration";
-
-const SECRET_ARN: &str =
-    "arn:aws:secretsmanager:us-east-1:123456789012:secret:ApiTokenSecret-AbCdEf";
-const TOKEN: &str = "atmz/7f3a9c51+d2e84b60=token";
-const EXTERNAL_ID: &str = "ext/5b1c7e90+a4d24f3e=id";
 
 /// The function's timeout: all its waits are fractions of it.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(24);
@@ -110,21 +100,23 @@ impl Stage {
 
     /// A request as CloudFormation sent it so long ago.
     pub(super) fn event(&self, request: &Sent, ago: time::Duration) -> Value {
-        let url = self.bucket.presign_before(ago, STACK, LOGICAL, request.id);
+        let url = self
+            .bucket
+            .presign_before(ago, STACK, LOGICAL_ID, request.id);
         let mut event = json!({
             "RequestType": request.kind,
             "RequestId": request.id,
             "StackId": STACK,
             "ResponseURL": url,
             "ResourceType": "Custom::AuthomizeIntegration",
-            "LogicalResourceId": LOGICAL,
-            "ResourceProperties": properties(request.name),
+            "LogicalResourceId": LOGICAL_ID,
+            "ResourceProperties": registrar::with("IntegrationName", request.name),
         });
         if let Some(id) = &request.physical_id {
             event["PhysicalResourceId"] = json!(id);
         }
         if request.kind == "Update" {
-            event["OldResourceProperties"] = properties(request.old_name);
+            event["OldResourceProperties"] = registrar::with("IntegrationName", request.old_name);
         }
         event
     }
@@ -168,18 +160,9 @@ impl Stage {
     }
 
     async fn start(&self) -> Result<Function, SetupError> {
-        let environment = [
-            ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "example"),
-            ("AWS_SESSION_TOKEN", "example"),
-            ("STACK_ID", STACK),
-            ("URL_SUFFIX", "amazonaws.com"),
-            ("API_TOKEN_SECRET_ARN", SECRET_ARN),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into_iter()
-        .chain(self.internet.environment());
+        let environment = registrar::environment()
+            .into_iter()
+            .chain(self.internet.environment());
         Function::start(&self.binary, environment)
             .await
             .map_err(|source| SetupError::loopback("the function's process", source))
@@ -211,33 +194,13 @@ impl Stage {
         broken.extend(self.sandbox.contract_violations());
         let elsewhere = self.internet.refused().into_iter();
         broken.extend(elsewhere.map(|host| format!("the function asked for {host}")));
-        let secrets = [
-            Secret::new("token", TOKEN),
-            Secret::new("external id", EXTERNAL_ID),
-            Secret::new("response URL", "X-Amz-Signature"),
-        ];
         let (answers, requests) = (self.bucket.answers(), self.sandbox.requests());
-        broken.extend(search(&secrets, &self.log, &answers, &requests));
+        broken.extend(search(
+            &registrar::secrets(),
+            &self.log,
+            &answers,
+            &requests,
+        ));
         broken
     }
-}
-
-/// The properties that the template gives, with this name.
-fn properties(name: &str) -> Value {
-    json!({
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:Authomize-Trust-Role-registrar",
-        "ServiceTimeout": "1200",
-        "TemplateVersion": "0.1.0",
-        "ApiUrl": format!("https://{VENDOR_HOST}"),
-        "ExternalId": EXTERNAL_ID,
-        "RoleArn": "arn:aws:iam::123456789012:role/AuthomizeCrossAccountTrustRole",
-        "IncludeIdentityCenter": "false",
-        "IntegrationName": name,
-        "OwnerEmail": "",
-        "Regions": [""],
-        "AdditionalAccountIds": [""],
-        "OnDelete": "Remove",
-        "OnDeregistrationFailure": "Fail",
-        "Refresh": "",
-    })
 }
