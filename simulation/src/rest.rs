@@ -167,17 +167,17 @@ impl State {
     }
 
     /// Whether the record of this moment was made for a request that CloudFormation
-    /// had given up, by runs that it told nothing since.
+    /// had given up, by a run that it told nothing since.
     fn nobody_told(&self, stack: usize, made: u64) -> bool {
         self.stacks[stack].requests.iter().any(|request| {
-            let Some(given_up) = request.given_up.filter(|given_up| *given_up <= made) else {
+            if request.given_up.is_none_or(|given_up| made < given_up) {
                 return false;
-            };
+            }
             let mut runs = request
                 .runs
                 .iter()
                 .filter(|run| run.from <= made && run.until.is_none_or(|until| made <= until));
-            runs.any(|run| run.told.is_none_or(|told| told < given_up))
+            runs.any(|run| run.was_not_told)
         })
     }
 

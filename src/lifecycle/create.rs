@@ -102,7 +102,8 @@ async fn conclude(
         }
         Err(_) if watch.is_lost().await => Err(undo_now(session, undo, session.none_id()).await),
         Err(cause) => {
-            if marker.taken_over && undo.run().await.is_ok() {
+            // A twin of this run may have succeeded, and an update been made since.
+            if marker.taken_over && !watch.is_late().await && undo.run().await.is_ok() {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))

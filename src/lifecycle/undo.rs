@@ -81,7 +81,8 @@ async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Resu
     };
     match ownership(&record, marker) {
         Ownership::Ours if record.is_taken_over() => vendor.release(&record).await,
-        Ownership::Ours if !record.is_released() => vendor.remove(id).await,
+        // What was taken over and is no more had its creation succeed meanwhile.
+        Ownership::Ours if !record.is_released() && !marker.taken_over => vendor.remove(id).await,
         Ownership::Unknown => vendor.remove(id).await,
         _ => {
             warn!(integration.id = %id, "left a record alone that was let go meanwhile");

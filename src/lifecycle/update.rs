@@ -129,8 +129,13 @@ async fn register_again(
             .is_none_or(|named| named.record == record.id);
     let made = session.clock.now();
     let settled = settle(watch, vendor, record, registration, &marker).await;
-    if origin == Origin::Made && (watch.goes_back(made).await || watch.is_lost().await) {
-        return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
+    if origin == Origin::Made {
+        if watch.goes_back(made).await {
+            return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
+        }
+        if watch.is_lost().await {
+            return Err(undo_now(session, undo, incoming).await);
+        }
     }
     match settled.and_then(Settled::validated) {
         Ok(record) => Ok(Success {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{ContractLevel, Failing, Fault};
+use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver, Wavering};
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -606,5 +606,35 @@ async fn stays_when_it_may_not_ask_about_the_stack_and_the_resource_is_created()
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// A Create whose twin has succeeded does not hand back what both took over, though the
+/// role cannot be assumed any more.
+#[tokio::test]
+async fn does_not_hand_back_what_its_twin_took_over_for_good() {
+    let role = Arc::new(Wavering::default());
+    let world = World::with(Setting {
+        validator: role.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    role.set(Waver::FailAlways);
+    world
+        .desk
+        .stacks([Stack::creating(), Stack::updating(&first)]);
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let outcome = world.send_within(&event, SHORT).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert!(apps[0].source().unwrap()["released"].is_null());
     world.end().await;
 }

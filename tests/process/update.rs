@@ -620,3 +620,37 @@ async fn takes_nothing_back_when_a_later_update_was_rolled_back() {
     assert_eq!(world.sandbox.apps()[0].integration_name, "Renamed");
     world.end().await;
 }
+
+/// An Update that was slow finds its record gone, and its stack: nobody would ever
+/// remove what it registered now.
+#[tokio::test]
+async fn registers_nothing_once_its_stack_is_gone() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    let gone = Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id);
+    world.desk.stacks([Stack::updating(&id), gone]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let registers = |call: &String| call.starts_with("POST");
+    assert!(!world.vendor_calls().iter().any(registers));
+    world.end().await;
+}
+
+/// The same when the stack goes while it registers, and whatever it was before.
+#[tokio::test]
+async fn removes_what_it_registered_for_a_stack_that_goes() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    let gone = Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id);
+    world.desk.stacks([Stack::updating(&id), gone]);
+    let refreshed = with("Refresh", "1");
+    let event = world.update_event(&id, refreshed, properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
