@@ -13,11 +13,11 @@ use http::{HeaderValue, Method, Request, Response, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::info;
 
 use super::error::ApiError;
-use super::record::{Marker, Record, Status, config};
+use super::record::{Marker, Marking, Record, Status, config};
 use super::response;
 use crate::api_url::ApiUrl;
 use crate::clock::Clock;
@@ -181,22 +181,36 @@ impl Authomize {
         self.record(answer)
     }
 
-    /// Marks a record as let go. Where the server keeps no marker there is
-    /// nothing to mark.
+    /// Writes `record` back, marked as let go, over what `holder` marks. Where the
+    /// server keeps no marker there is nothing to mark. Before another try the record
+    /// is looked at: a try whose answer was lost may have let it go, and another stack
+    /// may have taken it over since.
     ///
     /// # Errors
     /// The vendor refused or could not be asked.
-    pub async fn release(&self, record: &Record) -> Result<(), ApiError> {
+    pub async fn release(&self, record: &Record, holder: &Marking) -> Result<(), ApiError> {
         let Some(config) = record.released_config() else {
             return Ok(());
         };
-        let body = json!({"config": config});
-        match self
-            .ask(Method::PATCH, &path_of(&record.id), Some(&body))
-            .await
-        {
-            Ok(_) | Err(ApiError::NotFound) => Ok(()),
-            Err(error) => Err(error),
+        let (path, body) = (path_of(&record.id), json!({"config": config}));
+        let mut waits = self.waits(TRIES - 1);
+        loop {
+            let error = match self.call(Method::PATCH, &path, Some(&body), None).await {
+                Ok(_) | Err(ApiError::NotFound) => return Ok(()),
+                Err(error) => error,
+            };
+            let wait = waits
+                .next()
+                .filter(|_| error.is_retryable())
+                .and_then(|wait| self.wait_before_next(&error, wait));
+            let Some(wait) = wait else {
+                return Err(error);
+            };
+            sleep(wait).await;
+            let now = self.read(&record.id).await?;
+            if now.is_none_or(|now| now.marking != *holder) {
+                return Ok(());
+            }
         }
     }
 

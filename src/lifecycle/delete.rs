@@ -143,9 +143,10 @@ impl Run<'_> {
     async fn hand_back(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         match self.read(vendor, registered).await? {
             None => self.is_gone(vendor, registered),
-            Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => {
-                vendor.release(&record).await.map_err(refused)
-            }
+            Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => vendor
+                .release(&record, &record.marking)
+                .await
+                .map_err(refused),
             Some(_) => Ok(()),
         }
     }
@@ -179,7 +180,10 @@ impl Run<'_> {
     async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
         match self.farewell.on_delete {
             OnDelete::Remove => vendor.remove(&record.id).await.map_err(refused),
-            OnDelete::Keep => vendor.release(record).await.map_err(refused),
+            OnDelete::Keep => vendor
+                .release(record, &record.marking)
+                .await
+                .map_err(refused),
         }
     }
 
@@ -187,7 +191,10 @@ impl Run<'_> {
     /// CloudFormation never heard succeed was another stack's, which wanted it kept.
     async fn let_go_of_an_unknown(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
         if record.is_taken_over() {
-            vendor.release(record).await.map_err(refused)
+            vendor
+                .release(record, &record.marking)
+                .await
+                .map_err(refused)
         } else {
             self.let_go(vendor, record).await
         }

@@ -80,7 +80,7 @@ async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Resu
         return Ok(());
     };
     match ownership(&record, marker) {
-        Ownership::Ours if record.is_taken_over() => vendor.release(&record).await,
+        Ownership::Ours if record.is_taken_over() => vendor.release(&record, &record.marking).await,
         // What was taken over and is no more had its creation succeed meanwhile.
         Ownership::Ours if !record.is_released() && !marker.taken_over => vendor.remove(id).await,
         Ownership::Unknown => vendor.remove(id).await,
@@ -95,7 +95,7 @@ async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Resu
 async fn hand_back(vendor: &Authomize, before: &Record, marker: &Marker) -> Result<(), ApiError> {
     match vendor.read(&before.id).await? {
         Some(record) if ownership(&record, marker) == Ownership::Ours => {
-            vendor.release(before).await
+            vendor.release(before, &record.marking).await
         }
         _ => Ok(()),
     }

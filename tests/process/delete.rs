@@ -291,3 +291,28 @@ async fn names_what_may_be_left_when_it_is_cut() {
     assert!(outcome.reason().contains(record), "{}", outcome.reason());
     world.end().await;
 }
+
+/// A release whose answer was lost is not sent again once another stack has taken the
+/// record over.
+#[tokio::test]
+async fn does_not_release_again_what_another_stack_took_over() {
+    let world = World::new().await;
+    let keep = with("OnDelete", "Keep");
+    let id = world.created(keep.clone()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    let event = world.delete_event(&id, keep);
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let amended = |call: &String| call.starts_with("PATCH");
+    let calls = world.vendor_calls();
+    assert_eq!(calls.iter().filter(|call| amended(call)).count(), 1);
+    world.end().await;
+}
