@@ -168,6 +168,12 @@ impl AwsDesk {
         self.lock().secret_requests
     }
 
+    /// How often CloudFormation was asked about the stack since its script was
+    /// set.
+    pub fn stack_requests(&self) -> usize {
+        self.lock().stack_requests
+    }
+
     /// How often CloudFormation was asked about the resource since its script
     /// was set.
     pub fn resource_requests(&self) -> usize {

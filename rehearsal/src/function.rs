@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -48,7 +48,7 @@ struct Api {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Pending>>,
     under_way: Mutex<BTreeMap<String, oneshot::Sender<Invoked>>>,
     count: Mutex<u64>,
-    polls: Arc<watch::Sender<u64>>,
+    polls: Arc<watch::Sender<Vec<Instant>>>,
 }
 
 /// A running function. Dropping it kills the process.
@@ -58,7 +58,7 @@ pub struct Function {
     log: Arc<Mutex<Vec<String>>>,
     readers: Mutex<Vec<JoinHandle<()>>>,
     server: JoinHandle<()>,
-    polls: Arc<watch::Sender<u64>>,
+    polls: Arc<watch::Sender<Vec<Instant>>>,
 }
 
 impl Function {
@@ -71,10 +71,24 @@ impl Function {
         binary: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> io::Result<Self> {
+        let mut command = Command::new(binary);
+        command.stdin(Stdio::null());
+        Self::launch(command, environment).await
+    }
+
+    /// Starts a command that becomes the function's process, as [`Self::start`]
+    /// does with a binary. Its standard input is as the command has it.
+    ///
+    /// # Errors
+    /// The server cannot listen or the command cannot be started.
+    pub async fn launch(
+        mut command: Command,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (events, receiver) = mpsc::unbounded_channel();
-        let polls = Arc::new(watch::Sender::new(0));
+        let polls = Arc::new(watch::Sender::new(Vec::new()));
         let api = Arc::new(Api {
             polls: Arc::clone(&polls),
             events: tokio::sync::Mutex::new(receiver),
@@ -84,7 +98,8 @@ impl Function {
         let server = tokio::spawn(async move {
             axum::serve(listener, routes(api)).await.ok();
         });
-        let mut child = command(binary, address, environment).spawn()?;
+        surround(&mut command, address, environment);
+        let mut child = command.spawn()?;
         let log = Arc::new(Mutex::new(Vec::new()));
         let readers = vec![
             collect(child.stdout.take(), Arc::clone(&log)),
@@ -98,6 +113,11 @@ impl Function {
             server,
             polls,
         })
+    }
+
+    /// The process's standard input, once, if its command has one.
+    pub fn take_stdin(&self) -> Option<ChildStdin> {
+        lock(&self.child).stdin.take()
     }
 
     /// Sends an event with a deadline `timeout` away and waits for the outcome.
@@ -133,13 +153,14 @@ impl Function {
     }
 
     /// Waits until the function has asked for its `count`th event, for it is idle
-    /// then. It waits as long as the caller lets it.
-    pub async fn has_polled(&self, count: u64) {
+    /// then, and tells when that was. It waits as long as the caller lets it.
+    pub async fn has_polled(&self, count: usize) -> Instant {
         let mut polls = self.polls.subscribe();
-        let polled = polls.wait_for(|polls| *polls >= count);
-        polled
+        let polls = polls.wait_for(|polls| polls.len() >= count);
+        let polls = polls
             .await
             .expect("the sender lives as long as the function");
+        polls[count - 1]
     }
 
     /// Kills the process, as Lambda does with one that is late.
@@ -175,12 +196,13 @@ impl Drop for Function {
     }
 }
 
-fn command(
-    binary: &Path,
+/// Gives a command nothing of this process's environment but what Lambda sets
+/// and what is given.
+fn surround(
+    command: &mut Command,
     api: SocketAddr,
     environment: impl IntoIterator<Item = (String, String)>,
-) -> Command {
-    let mut command = Command::new(binary);
+) {
     command
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
@@ -190,11 +212,9 @@ fn command(
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/registrar")
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/24/[$LATEST]0")
         .envs(environment)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    command
 }
 
 fn collect(
@@ -223,7 +243,7 @@ fn routes(api: Arc<Api>) -> Router {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
-    api.polls.send_modify(|polls| *polls += 1);
+    api.polls.send_modify(|polls| polls.push(Instant::now()));
     let Some(pending) = api.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };

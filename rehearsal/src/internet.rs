@@ -8,6 +8,7 @@
 //! nowhere is refused and noted.
 
 mod authority;
+mod door;
 mod routes;
 mod tunnel;
 
@@ -20,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use routes::HostPattern;
+
+pub use door::Door;
 
 use authority::Authority;
 use routes::Routes;
@@ -57,6 +60,17 @@ impl Internet {
             authority,
             proxy,
         })
+    }
+
+    /// Opens a door of this Internet at `address`: a TLS server for every name
+    /// that leads somewhere, for processes that resolve the names to it and use
+    /// no proxy.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn open_door(&self, address: SocketAddr) -> io::Result<Door> {
+        let tls = authority::server_config(&self.authority).map_err(io::Error::other)?;
+        Door::open(address, Arc::clone(&self.routes), tls).await
     }
 
     /// From now on `host`, on port 443, leads to the plain-HTTP server at

@@ -125,6 +125,15 @@ async fn refuses_a_content_type_that_was_not_signed() {
 }
 
 #[tokio::test]
+async fn takes_an_empty_content_type_for_none() {
+    let world = world().await;
+    let url = world.bucket.presign(STACK, "Thing", "request-1");
+    let request = world.client.put(url).header("content-type", "");
+    let answer = request.body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
 async fn refuses_once_when_scripted() {
     let world = world().await;
     world.bucket.script(BucketFault::Refuse);

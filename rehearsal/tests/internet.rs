@@ -150,3 +150,33 @@ async fn hands_a_process_two_variables_and_no_more() {
         ]
     );
 }
+
+#[tokio::test]
+async fn lets_those_in_at_its_door_who_know_no_proxy_and_counts_handshakes() {
+    let world = world().await;
+    world
+        .internet
+        .lead(exact("api.example.com"), server_that_says("api").await);
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let door = world.internet.open_door(any_port).await.unwrap();
+    let ca = std::fs::read(world.internet.ca_file()).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder()
+        .no_proxy()
+        .resolve("api.example.com", door.address())
+        .resolve("nobody.example.com", door.address())
+        .tls_certs_only([Certificate::from_pem(&ca).unwrap()])
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        let url = format!("https://api.example.com:{}/", door.address().port());
+        let answer = client.get(url).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "api");
+    }
+    let url = format!("https://nobody.example.com:{}/", door.address().port());
+    client.get(url).send().await.unwrap_err();
+    assert_eq!(world.internet.refused(), ["nobody.example.com:443"]);
+    let handshakes: Vec<_> = door.take_handshakes().into_iter().collect();
+    assert_eq!(handshakes, [("api.example.com".to_owned(), 1)]);
+    assert!(door.take_handshakes().is_empty());
+}

@@ -217,8 +217,10 @@ impl Bucket {
 
     fn verify(&self, head: &http::request::Parts) -> Result<(), Refusal> {
         // Nothing but the host is signed, and the URL was made for a request
-        // without a content type: S3 refuses one that brings it.
-        if head.headers.contains_key(header::CONTENT_TYPE) {
+        // without a content type: S3 refuses one that brings it. An empty one, as
+        // AWS's own `cfn-response` sends it, counts as none.
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        if content_type.is_some_and(|value| !value.is_empty()) {
             return Err(Refusal {
                 code: "SignatureDoesNotMatch",
                 message: "The URL was signed for a request without a Content-Type.".to_owned(),
