@@ -3,7 +3,6 @@
 //! Nothing in it can keep the function from starting: what is missing becomes a
 //! reason in an answer.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aws_credential_types::Credentials;
@@ -50,20 +49,14 @@ pub struct Local {
 }
 
 impl Configuration {
-    /// Reads an environment. Local mode opens with exactly `AWS_SAM_LOCAL=true`
-    /// and with nothing else.
-    pub fn read(environment: &BTreeMap<String, String>) -> Self {
-        let text = |name: &str| {
-            environment
-                .get(name)
-                .filter(|text| !text.is_empty())
-                .cloned()
-        };
-        let local =
-            (environment.get(ENV_LOCAL).map(String::as_str) == Some("true")).then(|| Local {
-                aws_endpoint: text(ENV_AWS_ENDPOINT),
-                ca_file: text(ENV_LOCAL_CA_FILE).map(PathBuf::from),
-            });
+    /// Reads an environment by its variables' names. Local mode opens with exactly
+    /// `AWS_SAM_LOCAL=true` and with nothing else.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name: &str| variable(name).filter(|text| !text.is_empty());
+        let local = (variable(ENV_LOCAL).as_deref() == Some("true")).then(|| Local {
+            aws_endpoint: text(ENV_AWS_ENDPOINT),
+            ca_file: text(ENV_LOCAL_CA_FILE).map(PathBuf::from),
+        });
         Self {
             stack_id: text(ENV_STACK_ID).and_then(|text| text.parse().ok()),
             url_suffix: text(ENV_URL_SUFFIX).unwrap_or_else(|| "amazonaws.com".to_owned()),
@@ -85,11 +78,10 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Configuration {
-        let environment = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Configuration::read(&environment)
+        Configuration::read(|wanted| {
+            let (_, value) = pairs.iter().find(|(name, _)| *name == wanted)?;
+            Some((*value).to_owned())
+        })
     }
 
     #[test]

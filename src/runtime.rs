@@ -1,6 +1,5 @@
 //! The process: polls Lambda for events, one after another.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,7 +10,7 @@ use crate::courier::Lane;
 use crate::event::Event;
 use crate::https::{Https, Trust};
 use crate::invocation::{Circumstances, World, handle};
-use crate::telemetry;
+use crate::telemetry::Log;
 use crate::wire::Wire;
 
 /// What makes a wire out of a process's trust: the real one, or one with faults
@@ -24,16 +23,15 @@ pub fn https(trust: Arc<Trust>) -> Arc<dyn Wire> {
 }
 
 /// Runs until Lambda ends the process. Nothing before the first poll can fail
-/// or takes time: clients are made when they are first used.
+/// or takes time: clients and the log are made when they are first used.
 ///
 /// # Errors
 /// The Runtime API cannot be reached.
 pub fn run(make_wire: MakeWire) -> Result<(), lambda_runtime::Error> {
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    telemetry::start(&environment);
-    let configuration = Arc::new(Configuration::read(&environment));
+    // By name: a copy of the whole environment would be a twentieth of the start.
+    let variable = |name: &str| std::env::var(name).ok();
+    let log = Log::new(variable);
+    let configuration = Arc::new(Configuration::read(variable));
     let ca_file = configuration
         .local
         .as_ref()
@@ -49,11 +47,12 @@ pub fn run(make_wire: MakeWire) -> Result<(), lambda_runtime::Error> {
         .worker_threads(2)
         .enable_all()
         .build()?
-        .block_on(poll(&world))
+        .block_on(poll(&world, &log))
 }
 
-async fn poll(world: &World) -> Result<(), lambda_runtime::Error> {
+async fn poll(world: &World, log: &Log) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async {
+        log.start();
         let context = event.context;
         let circumstances = Circumstances {
             now: SystemTime::now(),
