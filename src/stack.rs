@@ -257,14 +257,12 @@ pub struct OwnStack<'a> {
 }
 
 impl OwnStack<'_> {
-    /// Asks CloudFormation once.
+    /// Asks CloudFormation once: about the stack, then on the same connection about
+    /// the resource. A second connection would cost more than the wait.
     pub async fn look(&self) -> View {
-        let region = self.id.region().as_str();
-        let (stack, resource) = tokio::join!(
-            biased;
-            self.aws.stack_status(region, self.id.as_str()),
-            self.aws.resource(region, self.id.as_str(), self.logical_id),
-        );
+        let (region, id) = (self.id.region().as_str(), self.id.as_str());
+        let stack = self.aws.stack_status(region, id).await;
+        let resource = self.aws.resource(region, id, self.logical_id).await;
         self.view(stack, resource)
     }
 
