@@ -82,14 +82,23 @@ pub(crate) struct Work {
 pub(crate) struct Thousand {
     /// How many.
     pub(crate) requests: usize,
-    /// Memory after the first 100, in KiB: by then all that is kept is there.
-    pub(crate) memory_after_100_kib: u64,
-    /// Memory after all of them, in KiB.
-    pub(crate) memory_after_all_kib: u64,
-    /// Milliseconds of the first request.
+    /// Memory after every 100 of them, in KiB.
+    pub(crate) memory_kib: Vec<u64>,
+    /// Milliseconds of the first Create.
     pub(crate) first_ms: f64,
-    /// The median milliseconds of the last ten.
+    /// The median milliseconds of the last ten Creates.
     pub(crate) last_ms: f64,
+}
+
+impl Thousand {
+    /// By how many KiB the memory grew in the second half: what a process keeps for
+    /// good, and what its allocator has to find its size for, is there by then.
+    pub(crate) fn growth_kib(&self) -> i64 {
+        let last = self.memory_kib.last().copied().unwrap_or_default();
+        let half = self.memory_kib.len().saturating_sub(1) / 2;
+        let middle = self.memory_kib.get(half).copied().unwrap_or_default();
+        last as i64 - middle as i64
+    }
 }
 
 impl Work {
