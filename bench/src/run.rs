@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rehearsal::function::Function;
+use rehearsal::function::{Function, Invoked};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{Instant, timeout};
@@ -140,16 +140,19 @@ impl<'a> Run<'a> {
         world: &World,
         request: &Request,
     ) -> Result<(Instant, String), BenchError> {
-        let invocation = self.function.invoke(request.event.clone(), LIMIT);
+        let invocation = async {
+            match self.function.invoke(request.event.clone(), LIMIT).await {
+                Invoked::Returned(_) => Ok(()),
+                failed => Err(failed),
+            }
+        };
         let answer = async {
-            let answer = world.bucket.next_answer(&request.id).await;
-            (Instant::now(), answer)
+            let answer = timeout(LIMIT, world.bucket.next_answer(&request.id)).await;
+            let answer = answer.map_err(|_| Invoked::TimedOut)?;
+            Ok((Instant::now(), answer))
         };
-        let both = async {
-            let (invoked, answered) = tokio::join!(invocation, timeout(LIMIT, answer));
-            answered.map_err(|_| invoked)
-        };
-        let (moment, answer) = both
+        let both = async { tokio::try_join!(answer, invocation) };
+        let ((moment, answer), ()) = both
             .await
             .map_err(|invoked| self.failed(&format!("did not answer: {invoked:?}")))?;
         let id = answer.json["PhysicalResourceId"].as_str();

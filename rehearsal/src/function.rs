@@ -260,6 +260,7 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     lock(&api.under_way).insert(id.clone(), pending.done);
     (
         [
+            ("Content-Type", "application/json".to_owned()),
             ("Lambda-Runtime-Aws-Request-Id", id),
             ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
             (

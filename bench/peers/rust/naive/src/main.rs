@@ -15,7 +15,7 @@ struct Clients {
 
 impl Clients {
     async fn new() -> Result<Self, Error> {
-        let config = aws_config::load_from_env().await;
+        let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
         Ok(Self {
             http: reqwest::Client::new(),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
