@@ -1,6 +1,7 @@
 //! Waiting until the vendor has validated a record.
 
-use std::time::SystemTime;
+use std::iter;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 use tracing::warn;
@@ -59,11 +60,18 @@ pub(super) async fn settle(
         .is("waiting for Authomize to validate the role");
     let mut wrote = session.clock.now();
     let mut last_failure = failure_told_by(&record);
-    for wait in vendor.waits(session.waits.polls + 1) {
+    // The first look is at once: a vendor that validates while it answers has done so.
+    let waits = iter::once(Duration::ZERO).chain(vendor.waits(session.waits.polls));
+    for wait in waits {
         let failed = match record.status {
             Status::Validating(_) => false,
             Status::Failure => true,
             Status::Absent | Status::Enabled | Status::Deleted | Status::Settled(_) => break,
+        };
+        let wait = if failed {
+            wait.max(session.waits.backoff)
+        } else {
+            wait
         };
         if !session.waits.allow(wait + session.waits.vendor_call / 4) {
             break;
