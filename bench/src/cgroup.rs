@@ -45,9 +45,12 @@ impl Cgroup {
         })
     }
 
-    /// The file that a process writes its id to.
-    pub(crate) fn door(&self) -> PathBuf {
-        self.0.join("cgroup.procs")
+    /// Moves the process of this id, which has one thread yet, into the group.
+    ///
+    /// # Errors
+    /// The kernel does not.
+    pub(crate) fn take_in(&self, process: u32) -> io::Result<()> {
+        self.write("cgroup.procs", &process.to_string())
     }
 
     fn write(&self, file: &str, text: &str) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rehearsal::function::{Function, Invoked};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::cgroup::Cgroup;
 use crate::error::BenchError;
@@ -24,9 +24,11 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// How long an instrument may write its figures.
 const ENDING: Duration = Duration::from_secs(60);
 
-/// Waits for a line, joins the group if there is one, and becomes the command.
-const GATE: &str =
-    r#"read -r go; if [ -n "$1" ]; then echo $$ >"$1"; fi; shift; exec "$@" </dev/null"#;
+/// Says that it is there, waits for a line, and becomes the command.
+const GATE: &str = r#"echo at the gate; read -r go; exec "$@" </dev/null"#;
+
+/// How often a process is asked whether it has reached its gate.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// What a process is looked at with.
 #[derive(Clone, Debug)]
@@ -80,7 +82,6 @@ impl<'a> Run<'a> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", GATE, "sh"])
-            .arg(share.map_or_else(PathBuf::new, Cgroup::door))
             .args(instrument.command())
             .args(peer.command())
             .current_dir(peer.folder())
@@ -98,7 +99,20 @@ impl<'a> Run<'a> {
         .chain(World::environment())
         .chain(network.environment());
         let function = Function::launch(command, environment).await.map_err(io())?;
-        let process = Process::new(function.id().unwrap_or_default());
+        let id = function.id().unwrap_or_default();
+        // Before the gate opens: to move a process takes the kernel ten milliseconds.
+        if let Some(share) = share {
+            share.take_in(id).map_err(io())?;
+        }
+        let at_the_gate = async {
+            while function.log().is_empty() {
+                sleep(GLANCE).await;
+            }
+        };
+        timeout(LIMIT, at_the_gate)
+            .await
+            .map_err(|late| io()(late.into()))?;
+        let process = Process::new(id);
         Ok(Self {
             peer,
             gate: function.take_stdin(),
@@ -124,7 +138,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// It does not.
     pub(crate) async fn first_poll(&self) -> Result<Instant, BenchError> {
-        match timeout(LIMIT, self.function.first_poll()).await {
+        match timeout(LIMIT, self.function.has_polled(1)).await {
             Ok(moment) => Ok(moment.into()),
             Err(_) => Err(self.failed("did not poll")),
         }
