@@ -321,7 +321,7 @@ impl OwnStack<'_> {
                 changed: seen.changed,
             },
             // So does a stack that stands or goes, or one that is at rest where the
-            // function may not ask about the resource.
+            // function may not ask about the resource, or not any more.
             Err(error) if stands || is_enough(stack, &error) => View::Seen {
                 stack,
                 resource: if stands {
@@ -373,7 +373,7 @@ impl OwnStack<'_> {
 fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
     match error {
         AwsError::Unavailable(_) => stack == StackPhase::Going,
-        AwsError::Denied { .. } => stack == StackPhase::AtRest,
+        AwsError::Denied { .. } => matches!(stack, StackPhase::Going | StackPhase::AtRest),
         AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
     }
 }

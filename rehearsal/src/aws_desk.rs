@@ -61,6 +61,8 @@ pub enum Stack {
     ResourceOnly(&'static str),
     /// The role may ask about the resource and not about the stack.
     DeniedBut(&'static str),
+    /// The role may ask about the stack and not about the resource.
+    DeniedResource(&'static str),
     /// Nobody can read what CloudFormation answers about the stack, and this is the
     /// resource's status.
     UnreadableBut(&'static str),
@@ -234,14 +236,15 @@ fn stack_answer(stack: &Stack) -> Response {
     match stack {
         Stack::ChangedSince { stack: "", .. } => no_answer(&Stack::Down),
         Stack::UnreadableBut(_) => xml("<".to_owned()),
-        Stack::Is { stack, .. } | Stack::ChangedSince { stack, .. } | Stack::StackOnly(stack) => {
-            xml(format!(
-                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+        Stack::Is { stack, .. }
+        | Stack::ChangedSince { stack, .. }
+        | Stack::StackOnly(stack)
+        | Stack::DeniedResource(stack) => xml(format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
              <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
              <StackStatus>{stack}</StackStatus>\
              </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-            ))
-        }
+        )),
         other => no_answer(other),
     }
 }
@@ -282,7 +285,9 @@ fn seen_resource(resource: &str, recorded: &str, changed: &str) -> Response {
 
 fn no_answer(stack: &Stack) -> Response {
     match stack {
-        Stack::Denied | Stack::DeniedBut(_) => refusal("AccessDenied", "not authorized"),
+        Stack::Denied | Stack::DeniedBut(_) | Stack::DeniedResource(_) => {
+            refusal("AccessDenied", "not authorized")
+        }
         Stack::Missing => refusal("ValidationError", "Stack with id s does not exist"),
         Stack::Down
         | Stack::StackOnly(_)

@@ -640,6 +640,21 @@ async fn registers_nothing_once_its_stack_is_gone() {
     world.end().await;
 }
 
+/// The same when the function's role is torn down between the two questions.
+#[tokio::test]
+async fn registers_nothing_for_a_stack_that_goes_when_it_may_not_ask_about_the_resource() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    let goes = Stack::DeniedResource("DELETE_IN_PROGRESS");
+    world.desk.stacks([goes]);
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
 /// The same when the stack goes while it registers, and whatever it was before.
 #[tokio::test]
 async fn removes_what_it_registered_for_a_stack_that_goes() {
