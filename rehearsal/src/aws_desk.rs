@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What Secrets Manager answers.
@@ -105,7 +106,7 @@ struct Desk {
     secrets: Vec<Secret>,
     secret_requests: usize,
     stacks: Vec<Stack>,
-    stack_requests: usize,
+    stack_requests: watch::Sender<usize>,
     resource_requests: usize,
 }
 
@@ -129,7 +130,7 @@ impl AwsDesk {
             secrets: vec![secret],
             secret_requests: 0,
             stacks: vec![stack],
-            stack_requests: 0,
+            stack_requests: watch::Sender::new(0),
             resource_requests: 0,
         }));
         let routes = Router::new().fallback(answer).with_state(Arc::clone(&desk));
@@ -161,7 +162,7 @@ impl AwsDesk {
     pub fn stacks(&self, stacks: impl IntoIterator<Item = Stack>) {
         let mut desk = self.lock();
         desk.stacks = stacks.into_iter().collect();
-        desk.stack_requests = 0;
+        desk.stack_requests.send_replace(0);
         desk.resource_requests = 0;
     }
 
@@ -173,7 +174,15 @@ impl AwsDesk {
     /// How often CloudFormation was asked about the stack since its script was
     /// set.
     pub fn stack_requests(&self) -> usize {
-        self.lock().stack_requests
+        *self.lock().stack_requests.borrow()
+    }
+
+    /// Waits until CloudFormation has been asked `count` times about the stack since
+    /// its script was set.
+    pub async fn has_been_asked(&self, count: usize) {
+        let mut requests = self.lock().stack_requests.subscribe();
+        let asked = requests.wait_for(|requests| *requests >= count);
+        asked.await.expect("the sender lives as long as the desk");
     }
 
     /// How often CloudFormation was asked about the resource since its script
@@ -205,8 +214,9 @@ async fn answer(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: 
         return entry(&desk.stacks, desk.resource_requests)
             .map_or_else(missing_script, resource_answer);
     }
-    desk.stack_requests += 1;
-    entry(&desk.stacks, desk.stack_requests).map_or_else(missing_script, stack_answer)
+    let count = *desk.stack_requests.borrow() + 1;
+    desk.stack_requests.send_replace(count);
+    entry(&desk.stacks, count).map_or_else(missing_script, stack_answer)
 }
 
 /// The answer to the `count`th request: the last entry stays.

@@ -116,7 +116,8 @@ pub(super) async fn settle(
 }
 
 /// Has a record validated again that failed, unless it was let go while this run
-/// waited, and is perhaps another stack's by now, or a later request changed it.
+/// waited, and is perhaps another stack's by now, or a later request changed it. The
+/// record is looked at last: to ask CloudFormation can take seconds.
 async fn validate_again(
     watch: Watch<'_>,
     vendor: &Authomize,
@@ -124,12 +125,9 @@ async fn validate_again(
     registration: &Registration,
     marker: &Marker,
 ) -> Result<Option<Record>, ApiError> {
-    let now = vendor.read(&record.id).await?;
-    match now {
-        Some(now) if now.status == Status::Failure && is_still_ours(&now, marker) => {
-            if watch.is_late().await {
-                return Ok(Some(now));
-            }
+    let is_late = watch.is_late().await;
+    match vendor.read(&record.id).await? {
+        Some(now) if !is_late && now.status == Status::Failure && is_still_ours(&now, marker) => {
             let amended = watch.amend(vendor, &now.id, registration, marker).await;
             amended.map(Some)
         }

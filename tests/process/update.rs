@@ -590,6 +590,33 @@ async fn does_not_validate_again_once_a_later_update_has_begun() {
     world.end().await;
 }
 
+/// Nor once the record is let go while CloudFormation is asked.
+#[tokio::test]
+async fn does_not_validate_again_what_is_let_go_while_it_asks() {
+    let role = Arc::new(Wavering::default());
+    let world = World::with(Setting {
+        validator: role.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let id = world.created(properties()).await;
+    role.set(Waver::FailAlways);
+    let updating = || Stack::updating(&id);
+    world.desk.stacks([updating(), updating(), Stack::Down]);
+    world.sandbox.script(Fault::hang().only("GET"));
+    let event = renaming(&world, &id);
+    let meanwhile = async {
+        world.desk.has_been_asked(3).await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send_within(&event, SHORT), meanwhile);
+    assert_eq!(outcome.status(), "FAILED");
+    let calls = world.vendor_calls();
+    let amended = calls.iter().filter(|call| call.starts_with("PATCH"));
+    assert_eq!(amended.count(), 1);
+    world.end().await;
+}
+
 /// Half of what CloudFormation tells is enough for that.
 #[tokio::test]
 async fn changes_nothing_when_its_resource_alone_says_that_a_later_update_has_begun() {
