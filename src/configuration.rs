@@ -4,12 +4,15 @@
 //! reason in an answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 
+use crate::hub::Hub;
 use crate::stack_id::StackId;
 
-/// `STACK_ID`: the stack that made this function, the only one it serves.
+/// `STACK_ID`: the stack that made this function, the only one it serves unless it
+/// is a hub.
 pub const ENV_STACK_ID: &str = "STACK_ID";
 /// `URL_SUFFIX`: the partition's domain, for example `amazonaws.com`.
 pub const ENV_URL_SUFFIX: &str = "URL_SUFFIX";
@@ -28,6 +31,8 @@ pub struct Configuration {
     /// The stack that made this function; none on a laptop, or if it cannot be
     /// read: then no request is served.
     pub stack_id: Option<StackId>,
+    /// What members get, if the function is an organization's hub.
+    pub hub: Option<Arc<Hub>>,
     /// The partition's domain.
     pub url_suffix: String,
     /// The secret with the API token; none on a laptop that names none.
@@ -57,8 +62,11 @@ impl Configuration {
             aws_endpoint: text(ENV_AWS_ENDPOINT),
             ca_file: text(ENV_LOCAL_CA_FILE).map(PathBuf::from),
         });
+        let stack_id: Option<StackId> = text(ENV_STACK_ID).and_then(|text| text.parse().ok());
+        let hub = stack_id.as_ref().and_then(|stack| Hub::read(stack, text));
         Self {
-            stack_id: text(ENV_STACK_ID).and_then(|text| text.parse().ok()),
+            stack_id,
+            hub: hub.map(Arc::new),
             url_suffix: text(ENV_URL_SUFFIX).unwrap_or_else(|| "amazonaws.com".to_owned()),
             secret_arn: text(ENV_SECRET_ARN),
             credentials: Credentials::new(

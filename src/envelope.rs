@@ -59,6 +59,9 @@ pub enum EnvelopeError {
     /// CloudFormation's bucket, in a form that is newer than this version.
     #[error("`ResponseURL` has a form that this version does not know")]
     UnknownResponseUrl,
+    /// CloudFormation's bucket, and the path of another request.
+    #[error("`ResponseURL` is not that of this request")]
+    ForeignResponseUrl,
     /// Another field is missing or has another JSON type.
     #[error("the request cannot be read: {0}")]
     Unreadable(String),

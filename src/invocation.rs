@@ -1,6 +1,6 @@
 //! One event, from its raw text to the end of its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use lambda_runtime::Diagnostic;
@@ -15,10 +15,13 @@ use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::configuration::Configuration;
 use crate::courier::{Answered, DeliveryError, Errand, Lane};
+use crate::customer::Customer;
 use crate::deadline::{self, Waits};
 use crate::envelope::{Address, EnvelopeError, Request};
 pub use crate::event::Event;
-use crate::lifecycle::{Cause, Conclusion, Failure, Session, Undo, carry_out};
+use crate::lifecycle::{
+    Cause, Conclusion, Failure, Proof, Session, Undo, after_the_answer, carry_out,
+};
 use crate::physical_id::{PhysicalId, ResourceHash};
 use crate::progress::Progress;
 use crate::response_url::{ResponseUrl, ResponseUrlError, Verdict};
@@ -59,6 +62,9 @@ pub enum RunAgain {
     /// A registration of a cancelled stack is still there.
     #[error("the registration of a cancelled stack is not undone yet")]
     NotUndone,
+    /// A member's Delete was answered, and its record is still there.
+    #[error("the record of a member that was deleted is not removed yet")]
+    NotDeregistered,
     /// The courier itself was lost.
     #[error("the courier was lost")]
     CourierLost,
@@ -76,8 +82,8 @@ impl From<RunAgain> for Diagnostic {
 /// Where an answer goes.
 enum Target {
     Url(ResponseUrl),
-    /// There, but with nothing done.
-    UrlOfUnknownForm(ResponseUrl),
+    /// There, but with nothing done, and for this reason.
+    Refusing(ResponseUrl, EnvelopeError),
     /// To the terminal of a laptop.
     Result,
 }
@@ -133,11 +139,30 @@ fn target(configuration: &Configuration, address: &Address) -> Result<Target, Re
             let stack = stack.ok_or(ResponseUrlError::NotTheBucket)?;
             let verdict = ResponseUrl::judge(url, stack.region(), &configuration.url_suffix)?;
             Ok(match verdict {
+                Verdict::Usable(url) if names_another(configuration, &url, address) => {
+                    Target::Refusing(url, EnvelopeError::ForeignResponseUrl)
+                }
                 Verdict::Usable(url) => Target::Url(url),
-                Verdict::UnknownForm(url) => Target::UrlOfUnknownForm(url),
+                Verdict::UnknownForm(url) => {
+                    Target::Refusing(url, EnvelopeError::UnknownResponseUrl)
+                }
             })
         }
     }
+}
+
+/// Whether a hub is given the URL of another request: then it being taken proves
+/// nothing.
+fn names_another(configuration: &Configuration, url: &ResponseUrl, address: &Address) -> bool {
+    let (stack, logical_id, request) =
+        (&address.stack_id, &address.logical_id, &address.request_id);
+    configuration.hub.is_some() && !url.is_for(stack, logical_id, request)
+}
+
+/// What is to be done, and all that it takes.
+struct Task {
+    session: Session,
+    request: Request,
 }
 
 /// One event whose answer has somewhere to go.
@@ -175,7 +200,7 @@ impl<'a> Run<'a> {
         let errand = Errand {
             address: self.address.clone(),
             url: match &self.target {
-                Target::Url(url) | Target::UrlOfUnknownForm(url) => Some(url.clone()),
+                Target::Url(url) | Target::Refusing(url, _) => Some(url.clone()),
                 Target::Result => None,
             },
             waits: self.waits,
@@ -187,11 +212,15 @@ impl<'a> Run<'a> {
             seed: self.circumstances.seed,
         };
         let report = self.world.lane.dispatch(errand, answered);
-        let work = self.start_work(event, progress, answer);
+        let task = self.task(event, progress.clone()).map(Arc::new);
+        let done = task.as_ref().ok().cloned();
+        let work = self.start_work(task, &progress, answer);
         let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
         let undone = self.finish(work).await;
+        let followed = self.follow(done, proof(&answered)).await;
         answered.delivered.clone().map_err(RunAgain::Undelivered)?;
         undone?;
+        followed?;
         Ok(self.result(&answered))
     }
 
@@ -210,11 +239,11 @@ impl<'a> Run<'a> {
     /// else, and cuts it at its deadline.
     fn start_work(
         &self,
-        event: &Event,
-        progress: Progress,
+        task: Result<Arc<Task>, Cause>,
+        progress: &Progress,
         answer: oneshot::Sender<Answer>,
     ) -> JoinHandle<Result<(), RunAgain>> {
-        let conclude = self.conclusion(event, progress);
+        let conclude = conclusion(task, progress.id());
         let Waits {
             work_until, end, ..
         } = self.waits;
@@ -235,35 +264,12 @@ impl<'a> Run<'a> {
         tokio::spawn(work.instrument(Span::current()))
     }
 
-    /// What the event comes to.
-    fn conclusion(
-        &self,
-        event: &Event,
-        progress: Progress,
-    ) -> impl Future<Output = Conclusion> + Send + use<> {
-        let id = progress.id();
-        let ready = self.session(event, progress);
-        async move {
-            match ready {
-                Ok((session, request)) => {
-                    info!(request.kind = request.kind(), "started");
-                    carry_out(&session, &request).await
-                }
-                Err(cause) => Conclusion::from(Failure {
-                    cause: Box::new(cause),
-                    id,
-                    unfinished: None,
-                }),
-            }
-        }
-    }
-
-    fn session(&self, event: &Event, progress: Progress) -> Result<(Session, Request), Cause> {
+    fn task(&self, event: &Event, progress: Progress) -> Result<Task, Cause> {
         let request = event.request()?;
-        if let Target::UrlOfUnknownForm(_) = self.target {
-            return Err(EnvelopeError::UnknownResponseUrl.into());
+        if let Target::Refusing(_, why) = &self.target {
+            return Err(why.clone().into());
         }
-        let stack_id = self
+        let stack_id: StackId = self
             .address
             .stack_id
             .parse()
@@ -273,13 +279,14 @@ impl<'a> Run<'a> {
             return Err(EnvelopeError::Unreadable(problem.to_owned()).into());
         }
         let age = match &self.target {
-            Target::Url(url) | Target::UrlOfUnknownForm(url) => url.age(self.clock.now()),
+            Target::Url(url) | Target::Refusing(url, _) => url.age(self.clock.now()),
             Target::Result => None,
         };
         let session = Session {
             configuration: Arc::clone(&self.world.configuration),
             wire: Arc::clone(&self.world.wire),
             address: self.address.clone(),
+            customer: Customer::of(&self.world.configuration, &stack_id),
             stack_id,
             waits: self.waits,
             clock: self.clock,
@@ -287,8 +294,9 @@ impl<'a> Run<'a> {
             began: self.circumstances.now,
             progress,
             seed: self.circumstances.seed,
+            made: Mutex::default(),
         };
-        Ok((session, request))
+        Ok(Task { session, request })
     }
 
     /// Waits for what goes on after the answer; work that never returns is left.
@@ -304,11 +312,53 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Finishes a member's request, now that the answer has proved it or not. A panic
+    /// there ends nothing else.
+    async fn follow(&self, task: Option<Arc<Task>>, proof: Proof) -> Result<(), RunAgain> {
+        let Some(task) = task.filter(|task| task.session.customer.is_a_member()) else {
+            return Ok(());
+        };
+        let follow = async move {
+            after_the_answer(&task.session, &task.request, proof)
+                .await
+                .is_ok()
+        };
+        let following = tokio::spawn(follow.instrument(Span::current()));
+        match timeout_at(self.waits.end, following).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false) | Err(_)) | Err(_) => Err(RunAgain::NotDeregistered),
+        }
+    }
+
     fn result(&self, answered: &Answered) -> Value {
         match self.target {
             Target::Result => serde_json::from_slice(&answered.body).unwrap_or_default(),
-            Target::Url(_) | Target::UrlOfUnknownForm(_) => Value::Null,
+            Target::Url(_) | Target::Refusing(..) => Value::Null,
         }
+    }
+}
+
+/// What the event comes to.
+async fn conclusion(task: Result<Arc<Task>, Cause>, id: PhysicalId) -> Conclusion {
+    match task {
+        Ok(task) => {
+            info!(request.kind = task.request.kind(), "started");
+            carry_out(&task.session, &task.request).await
+        }
+        Err(cause) => Conclusion::from(Failure {
+            cause: Box::new(cause),
+            id,
+            unfinished: None,
+        }),
+    }
+}
+
+/// What the answer's end proves of the request.
+fn proof(answered: &Answered) -> Proof {
+    match &answered.delivered {
+        Ok(()) => Proof::Taken,
+        Err(DeliveryError::Refused(_)) => Proof::Refused,
+        Err(DeliveryError::Unreached(_)) => Proof::Unknown,
     }
 }
 

@@ -3,9 +3,10 @@
 //! Creating the stack registers its AWS account at Authomize, updating it
 //! amends the registration, deleting it removes it. The rooms, in the order in
 //! which a request walks through them: [`invocation`] takes the event,
-//! [`envelope`] and [`response_url`] find out whom to answer, [`courier`] waits
-//! with the answer's deadline, [`lifecycle`] decides and acts, and [`answer`]
-//! is what CloudFormation gets.
+//! [`envelope`] and [`response_url`] find out whom to answer, [`customer`] whom the
+//! request is for, [`courier`] waits with the answer's deadline, [`lifecycle`]
+//! decides and acts, and [`answer`] is what CloudFormation gets. A [`hub`] serves
+//! the accounts of an organization.
 
 pub mod account_id;
 pub mod answer;
@@ -15,10 +16,12 @@ pub mod aws;
 pub mod clock;
 pub mod configuration;
 pub mod courier;
+pub mod customer;
 pub mod deadline;
 pub mod envelope;
 pub mod event;
 pub mod https;
+pub mod hub;
 pub mod invocation;
 pub mod lifecycle;
 pub mod physical_id;

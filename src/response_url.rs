@@ -114,6 +114,14 @@ impl ResponseUrl {
         }
     }
 
+    /// Whether the path names this very request, in the one form that was seen so
+    /// far: `<stack>|<logical id>|<request>`.
+    pub fn is_for(&self, stack_id: &str, logical_id: &str, request_id: &str) -> bool {
+        let stack_id = stack_id.replace(':', "%3A");
+        let expected = format!("/{stack_id}%7C{logical_id}%7C{request_id}");
+        Url::parse(&self.text).is_ok_and(|url| url.path() == expected)
+    }
+
     /// How long ago CloudFormation signed the URL, if the query says so.
     ///
     /// Seen in every URL so far, documented nowhere: so it is only ever a hint.
@@ -200,6 +208,19 @@ mod tests {
         ] {
             assert!(judge(host).is_err(), "{host}");
         }
+    }
+
+    #[test]
+    fn names_the_request_that_it_answers() {
+        let Ok(Verdict::Usable(url)) = judge(&format!("{BUCKET}.s3.amazonaws.com")) else {
+            panic!("the bucket is usable");
+        };
+        let stack = "arn:aws:cloudformation:eu-west-1:123456789012:stack/a/b";
+        assert!(url.is_for(stack, "AuthomizeIntegration", "r"));
+        assert!(!url.is_for(&stack.replace("/b", "/c"), "AuthomizeIntegration", "r"));
+        assert!(!url.is_for(stack, "AuthomizeIntegration|r", ""));
+        assert!(!url.is_for(stack, "Another", "r"));
+        assert!(!url.is_for(stack, "AuthomizeIntegration", "s"));
     }
 
     #[test]

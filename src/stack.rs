@@ -254,12 +254,17 @@ pub struct OwnStack<'a> {
     pub waits: Waits,
     /// A laptop's CloudFormation does not know the stack.
     pub local: bool,
+    /// The stack is another account's: there is no right to ask about it.
+    pub foreign: bool,
 }
 
 impl OwnStack<'_> {
     /// Asks CloudFormation once: about the stack, then on the same connection about
     /// the resource. A second connection would cost more than the wait.
     pub async fn look(&self) -> View {
+        if self.foreign {
+            return View::Denied;
+        }
         let (region, id) = (self.id.region().as_str(), self.id.as_str());
         let stack = self.aws.stack_status(region, id).await;
         let resource = self.aws.resource(region, id, self.logical_id).await;

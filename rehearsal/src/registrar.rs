@@ -77,3 +77,57 @@ pub fn secrets() -> [Secret; 3] {
         Secret::new("response URL", "X-Amz-Signature"),
     ]
 }
+
+/// The resource of a member in the template.
+pub const MEMBER_LOGICAL_ID: &str = "AuthomizeIntegrationAtHub";
+
+/// The account that a hub takes IAM Identity Center from.
+pub const MANAGEMENT_ACCOUNT: &str = "444444444444";
+
+/// The ARN of the function as its hub's marker has it.
+pub const HUB_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:registrar";
+
+/// What the template puts into a hub's environment beside [`environment`].
+#[must_use]
+pub fn hub_environment() -> Vec<(&'static str, String)> {
+    [
+        ("ORGANIZATION_ID", "o-a1b2c3d4e5"),
+        ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT_ACCOUNT),
+        ("MEMBER_API_URL", "https://api.authomize.com"),
+        ("MEMBER_EXTERNAL_ID", EXTERNAL_ID),
+        ("MEMBER_TRUST_ROLE", "/AuthomizeCrossAccountTrustRole"),
+        ("MEMBER_REGIONS", "us-east-1,eu-west-1"),
+        ("MEMBER_OWNER_EMAIL", "owner@example.com"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .to_vec()
+}
+
+/// The stack by which an account is a member.
+#[must_use]
+pub fn member_stack(account: &str) -> String {
+    format!(
+        "arn:aws:cloudformation:us-east-1:{account}:stack/StackSet-Authomize-1f2e3d4c/7c9e6679-7425-40de-944b-{account}"
+    )
+}
+
+/// The properties that the template gives to a member of this account.
+#[must_use]
+pub fn member_properties(account: &str) -> Value {
+    let is_management = account == MANAGEMENT_ACCOUNT;
+    json!({
+        "ServiceToken": HUB_ARN,
+        "ServiceTimeout": "1200",
+        "TemplateVersion": "0.1.0",
+        "ApiUrl": format!("https://{VENDOR_HOST}"),
+        "ExternalId": EXTERNAL_ID,
+        "RoleArn": format!("arn:aws:iam::{account}:role/AuthomizeCrossAccountTrustRole"),
+        "IncludeIdentityCenter": is_management.to_string(),
+        "IntegrationName": "",
+        "OwnerEmail": "owner@example.com",
+        "Regions": ["us-east-1", "eu-west-1"],
+        "AdditionalAccountIds": [""],
+        "OnDelete": "Remove",
+        "Refresh": "",
+    })
+}

@@ -44,7 +44,10 @@ impl Amendment<'_> {
             return Ok(Some(record));
         }
         let (vendor, registration) = (self.vendor, self.registration);
-        let marker = session.marker();
+        let marker = Marker {
+            taken_over: session.customer.is_a_member() && record.is_taken_over(),
+            ..session.marker()
+        };
         // What was seen when the run began may be long ago, and a later update done.
         if self.watch.is_late().await {
             return Err(Cause::AtRest);
@@ -148,7 +151,12 @@ impl Amendment<'_> {
         };
         let is_recorded = |recorded: &PhysicalId| recorded.registered() == Some(registered);
         let recorded = self.watch.before.recorded();
+        let is_a_members = self.session().customer.is_a_member();
         match ownership(&record, &self.session().marker()) {
+            Ownership::Ours if !(is_a_members && record.is_released()) => Ok(Some((record, true))),
+            // Nothing but the marker proves a member's record to be its own, and a
+            // hub names nobody to it.
+            _ if is_a_members => self.not_ours(record, "somebody else".to_owned()),
             Ownership::Ours => Ok(Some((record, true))),
             _ if !same_host => Err(self.elsewhere()),
             Ownership::Anothers(owner) => self.not_ours(record, owner),

@@ -16,12 +16,10 @@ use crate::stack::{Standing, View};
 
 /// Registers the account.
 pub(super) async fn create(session: &Session, properties: &Value) -> Result<Success, Failure> {
+    session.is_served().map_err(|cause| session.fails(cause))?;
     let desired = session
         .desired(properties)
         .map_err(|error| session.fails(error))?;
-    if !session.is_the_functions_stack() {
-        return Err(session.fails(Cause::AnotherStack));
-    }
     // An earlier run may have registered, whatever becomes of this one.
     if session.may_be_a_second_run() {
         session.progress.answers_with(session.pending_id());
@@ -103,7 +101,8 @@ async fn conclude(
         Err(_) if watch.is_lost().await => Err(undo_now(session, undo, session.none_id()).await),
         Err(cause) => {
             // A twin of this run may have succeeded, and an update been made since.
-            if marker.taken_over && !watch.is_late().await && undo.run().await.is_ok() {
+            let may_go_back = marker.taken_over && undo.changes_anything();
+            if may_go_back && !watch.is_late().await && undo.run().await.is_ok() {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))

@@ -11,6 +11,7 @@ use super::register::longest_request;
 use super::session::{NewRole, Session};
 use crate::answer::Attributes;
 use crate::authomize::{ApiError, Authomize, Record, Status};
+use crate::customer::Customer;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Farewell, OnDelete, OnDeregistrationFailure};
 use crate::stack::{Standing, View};
@@ -22,12 +23,16 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     if matches!(id, PhysicalId::None(_)) {
         return Ok(done(session));
     }
-    if !session.is_the_functions_stack() {
-        warn!("a request of another stack: nothing of ours can be meant");
-        return Ok(done(session));
+    match session.customer {
+        Customer::OwnStack => {}
+        // The answer goes first, for it is the proof: see `afterwards`.
+        Customer::Member(_) => return Ok(done(session)),
+        Customer::FarMember | Customer::Stranger => {
+            warn!("a request of another stack: nothing of ours can be meant");
+            return Ok(done(session));
+        }
     }
-    let local = session.configuration.local.is_some();
-    let farewell = Farewell::read(properties, &session.stack_id, local);
+    let farewell = session.farewell(properties);
     session.progress.may_leave(left(&id, &farewell));
     session.progress.is("reading the API token");
     let aws = session.aws();
@@ -49,21 +54,49 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
         farewell: &farewell,
         view: &view,
     };
-    let outcome = match (vendor, &id) {
-        (Err(cause), _) => Err(cause),
-        (Ok(vendor), PhysicalId::Issued(registered)) => {
-            run.deregister(&vendor, registered, &id).await
-        }
-        (Ok(vendor), PhysicalId::Adopted(registered)) => run.hand_back(&vendor, registered).await,
-        (Ok(vendor), PhysicalId::Pending(_) | PhysicalId::Invented(_)) => {
-            run.look_and_remove(&vendor).await
-        }
-        (Ok(_), PhysicalId::None(_)) => Ok(()),
+    let outcome = match vendor {
+        Ok(vendor) => run.carry_out(&vendor, &id).await,
+        Err(cause) => Err(cause),
     };
     match outcome {
         Ok(()) => Ok(done(session)),
         Err(cause) => run.not_deregistered(&id, cause),
     }
+}
+
+/// Deregisters a member, whose Delete was answered and proved by that.
+///
+/// # Errors
+/// [`Cause::NotDeregistered`].
+pub(super) async fn deregister_a_member(
+    session: &Session,
+    properties: &Value,
+) -> Result<(), Box<Cause>> {
+    let id = session.incoming_id();
+    if matches!(id, PhysicalId::None(_)) {
+        return Ok(());
+    }
+    let farewell = session.farewell(properties);
+    let run = Run {
+        session,
+        farewell: &farewell,
+        view: &View::Denied,
+    };
+    let aws = session.aws();
+    let token = session.token(&aws, NewRole::RuledOut).await;
+    let vendor = token.and_then(|token| {
+        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
+    });
+    let outcome = match vendor {
+        Ok(vendor) => run.carry_out(&vendor, &id).await,
+        Err(cause) => Err(cause),
+    };
+    outcome.map_err(|source| {
+        Box::new(Cause::NotDeregistered {
+            what: left(&id, &farewell),
+            source: Box::new(source),
+        })
+    })
 }
 
 /// Removes, or releases, what bears our marker, under whatever id it is recorded;
@@ -76,8 +109,7 @@ pub(super) async fn remove_by_the_marker(
     properties: &Value,
     vendor: &Authomize,
 ) -> Result<bool, Cause> {
-    let local = session.configuration.local.is_some();
-    let farewell = Farewell::read(properties, &session.stack_id, local);
+    let farewell = session.farewell(properties);
     let run = Run {
         session,
         farewell: &farewell,
@@ -100,6 +132,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Does with what the id stands for what its form says.
+    async fn carry_out(&self, vendor: &Authomize, id: &PhysicalId) -> Result<(), Cause> {
+        match id {
+            PhysicalId::Issued(registered) => self.deregister(vendor, registered, id).await,
+            PhysicalId::Adopted(registered) => self.hand_back(vendor, registered).await,
+            PhysicalId::Pending(_) | PhysicalId::Invented(_) => self.look_and_remove(vendor).await,
+            PhysicalId::None(_) => Ok(()),
+        }
+    }
+
     /// Removes or releases the record of an issued id, if it is ours.
     async fn deregister(
         &self,
@@ -112,6 +154,15 @@ impl Run<'_> {
         };
         let same_host = registered.host_hash == vendor.api().host_hash();
         match ownership(&record, &self.session.marker()) {
+            // Whoever sends a member's Delete again cannot have it mean more.
+            Ownership::Ours if self.is_a_members() && record.is_released() => {
+                warn!(integration.id = %record.id, "left a record alone that was let go already");
+                Ok(())
+            }
+            Ownership::Unmarked | Ownership::Unknown if self.is_a_members() => {
+                warn!(integration.id = %record.id, "left a record alone that bears no marker");
+                Ok(())
+            }
             // The marker has the stack's id, which never repeats: it proves at
             // another host, too, that the record is this one.
             Ownership::Ours => self.let_go(vendor, &record).await,
@@ -226,6 +277,9 @@ impl Run<'_> {
                 .filter(|record| record.status != Status::Deleted)
         };
         for record in live() {
+            if self.is_a_members() && record.is_released() {
+                continue;
+            }
             if ownership(record, &marker) == Ownership::Ours {
                 if recorded.is_none_or(|recorded| recorded.record != record.id) {
                     self.let_go_of_an_unknown(vendor, record).await?;
@@ -237,12 +291,16 @@ impl Run<'_> {
             ownership(record, &marker) == Ownership::Unknown
                 && recorded.is_none_or(|recorded| recorded.record != record.id)
         });
-        if unclear {
+        if unclear && !self.is_a_members() {
             return Err(Cause::Ambiguous {
                 name: self.farewell.name.clone(),
             });
         }
         Ok(false)
+    }
+
+    fn is_a_members(&self) -> bool {
+        self.session.customer.is_a_member()
     }
 
     /// The vendor did not do it. Whether that fails the Delete is the admin's

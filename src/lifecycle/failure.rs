@@ -35,6 +35,21 @@ pub enum Cause {
         "this function serves its own stack only, and the request names another one in `StackId`"
     )]
     AnotherStack,
+    /// A member elsewhere than its hub.
+    #[error(
+        "this hub serves stacks of its own region and partition only, and the request names another one in `StackId`"
+    )]
+    FarFromTheHub,
+    /// A member's request that CloudFormation has given up by now.
+    #[error(
+        "this request was sent more than 20 minutes ago, so CloudFormation no longer waits for it and nothing was changed"
+    )]
+    TooOld,
+    /// The stack has a registration by another function.
+    #[error(
+        "this stack has registered its account through another function already, its own or a hub's"
+    )]
+    Switched,
     /// CloudFormation is not waiting for this request.
     #[error(
         "CloudFormation says that this stack is not waiting for this request, so nothing was changed"
@@ -155,6 +170,13 @@ impl Cause {
             }
             Self::Envelope(_) | Self::AnotherStack => {
                 "Only CloudFormation sends usable requests, from the stack that made the function."
+            }
+            Self::FarFromTheHub => {
+                "A StackSet goes to one region, the hub's: IAM names are global, so one stack serves the whole account."
+            }
+            Self::TooOld => "Update the stack with another value of Refresh.",
+            Self::Switched => {
+                "A stack does not change in place between its own function and a hub's. Set OnDelete to Keep, delete the stack, then create it anew: the new one takes the record over."
             }
             Self::Property(_) => "Correct the parameter, then try again.",
             Self::AtRest => "To have the registration checked, change the parameter Refresh.",

@@ -1,8 +1,10 @@
 //! What a request comes to: decided by plain functions, carried out here.
 //!
 //! `create`, `update` and `delete` tell the three stories; `ownership`
-//! decides whose a record is; `failure` says why a story ended badly.
+//! decides whose a record is; `failure` says why a story ended badly; `afterwards`
+//! follows the answer to a hub's member.
 
+mod afterwards;
 mod amendment;
 mod create;
 mod delete;
@@ -15,6 +17,7 @@ mod undo;
 mod update;
 mod watch;
 
+pub use afterwards::{Proof, after_the_answer};
 pub use failure::{Cause, Failure};
 pub use session::Session;
 pub use undo::Undo;

@@ -43,6 +43,8 @@ pub enum Found {
     Ours(Record),
     /// Released, and of the same account and role: take it over.
     Released(Record),
+    /// This stack's, registered by another function than this one.
+    Switched,
     /// Ours or anybody's, on its way out: wait.
     Going,
     /// None.
@@ -79,6 +81,9 @@ pub fn found(
     }) {
         return Found::Released((*released).clone());
     }
+    if live.iter().any(|record| is_switched(record, marker)) {
+        return Found::Switched;
+    }
     let unknown: Vec<&&Record> = live
         .iter()
         .filter(|record| ownership(record, marker) == Ownership::Unknown)
@@ -98,6 +103,15 @@ pub fn found(
             Ownership::Released => "released by a stack of another account or role".to_owned(),
             _ => format!("record {}, and no stack made it", first.id),
         }),
+    }
+}
+
+/// Whether the record is this very stack's, and another function made it: its own, or
+/// a hub's.
+fn is_switched(record: &Record, marker: &Marker) -> bool {
+    match &record.marking {
+        Marking::Marked(theirs) => theirs.stack_id == marker.stack_id && theirs.hub != marker.hub,
+        Marking::Absent | Marking::NotKept => false,
     }
 }
 

@@ -138,14 +138,16 @@ impl Registering<'_> {
 
     async fn post(&self) -> Result<Record, ApiError> {
         let marker = self.session().marker();
-        let key = &self.session().address.request_id;
-        self.vendor.create(self.registration, &marker, key).await
+        let key = self.session().idempotency_key();
+        self.vendor.create(self.registration, &marker, &key).await
     }
 
     fn made(&self, record: Record) -> Registered {
         let marker = self.session().marker();
+        let undo = Undo::removing(self.vendor, record.id.clone(), marker.clone());
+        self.session().makes(&undo);
         Registered {
-            undo: Undo::removing(self.vendor, record.id.clone(), marker.clone()),
+            undo,
             marker,
             record,
             origin: Origin::Made,
@@ -161,7 +163,7 @@ impl Registering<'_> {
         match self.find(true).await? {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
-            Found::Going | Found::Nothing | Found::Anothers(_) => Ok(None),
+            Found::Going | Found::Nothing | Found::Switched | Found::Anothers(_) => Ok(None),
             Found::Ambiguous => Err(self.session().fails(Cause::Ambiguous {
                 name: self.registration.name.clone(),
             })),
@@ -183,7 +185,8 @@ impl Registering<'_> {
         let session = self.session();
         let records = self.named(&self.registration.name).await?;
         let asked_at = self.vendor.vendors_time_at(session.asked_at());
-        let since = asked_at.filter(|_| was_asked_before);
+        // When a member's request was sent is for the event to say, and not believed.
+        let since = asked_at.filter(|_| was_asked_before && !session.customer.is_a_member());
         Ok(found(&records, &session.marker(), self.registration, since))
     }
 
@@ -208,6 +211,11 @@ impl Registering<'_> {
         match found {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
+            Found::Switched => Err(self.session().fails(Cause::Switched)),
+            // A hub says nothing of one account to another.
+            Found::Anothers(_) if self.session().customer.is_a_member() => {
+                Err(taken("and it is not this stack's".to_owned()))
+            }
             Found::Anothers(owner) => Err(taken(owner)),
             Found::Going | Found::Nothing if can_wait => Ok(None),
             Found::Going => Err(taken("which is being deleted".to_owned())),
@@ -221,12 +229,20 @@ impl Registering<'_> {
     /// later request has done that.
     async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
         let (session, vendor) = (self.session(), self.vendor);
+        let is_a_members = session.customer.is_a_member();
+        if is_a_members && found.is_released() {
+            return self.take_over(found).await;
+        }
         info!(integration.id = %found.id, "found the record of an earlier try");
         let marker = Marker {
             taken_over: found.is_taken_over(),
             ..session.marker()
         };
-        let undo = Undo::removing(vendor, found.id.clone(), marker.clone());
+        let undo = if is_a_members {
+            Undo::leaving(vendor, found.id.clone())
+        } else {
+            Undo::removing(vendor, found.id.clone(), marker.clone())
+        };
         let record = if found.holds(self.registration, &marker) {
             found
         } else if self.watch.is_over().await {
@@ -256,6 +272,7 @@ impl Registering<'_> {
             ..self.session().marker()
         };
         let undo = Undo::releasing(self.vendor, released, marker.clone());
+        self.session().makes(&undo);
         let (watch, vendor) = (self.watch, self.vendor);
         match watch.amend(vendor, &id, self.registration, &marker).await {
             Ok(record) => Ok(Registered {

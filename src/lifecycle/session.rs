@@ -1,27 +1,34 @@
 //! What one run knows and can reach.
 
 use secrecy::SecretString;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::failure::{Cause, Failure, UnusableToken};
+use super::undo::Undo;
 use crate::api_url::ApiUrl;
 use crate::authomize::{Authomize, Credentials, Marker};
 use crate::aws::{Aws, AwsError, SecretValue};
 use crate::clock::Clock;
 use crate::configuration::Configuration;
+use crate::customer::Customer;
 use crate::deadline::Waits;
 use crate::envelope::Address;
+use crate::hub::Hub;
 use crate::physical_id::{PhysicalId, ResourceHash};
 use crate::progress::Progress;
-use crate::properties::PropertyError;
+use crate::properties::{Desired, Farewell, PropertyError};
 use crate::stack::OwnStack;
 use crate::stack_id::StackId;
 use crate::token::Token;
 use crate::wire::Wire;
+
+/// How long CloudFormation waits for an answer, as the template says.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
 /// One run of one request.
 pub struct Session {
@@ -33,6 +40,8 @@ pub struct Session {
     pub address: Address,
     /// The stack that the request names.
     pub stack_id: StackId,
+    /// Whom the request is for.
+    pub customer: Customer,
     /// How long everything may take.
     pub waits: Waits,
     /// The time of day.
@@ -46,6 +55,8 @@ pub struct Session {
     pub progress: Progress,
     /// For jitter.
     pub seed: u64,
+    /// What this run made or took over, for the case that its answer is refused.
+    pub made: Mutex<Option<Undo>>,
 }
 
 /// How long a secret's "access denied" is taken for a role that is still new.
@@ -63,7 +74,7 @@ impl Session {
         Marker {
             stack_id: self.stack_id.to_string(),
             logical_resource_id: self.address.logical_id.clone(),
-            hub: None,
+            hub: self.customer.hub().map(Hub::function_arn),
             released: false,
             taken_over: false,
         }
@@ -91,13 +102,45 @@ impl Session {
         }
     }
 
-    /// Whether the function serves the stack of the request. A laptop's function
-    /// has no stack and serves any.
-    pub fn is_the_functions_stack(&self) -> bool {
-        match &self.configuration.stack_id {
-            Some(own) => *own == self.stack_id,
-            None => self.configuration.local.is_some(),
+    /// Makes sure that the function serves the request's stack. A member's stack
+    /// may be gone when its request is old, and nobody can be asked.
+    ///
+    /// # Errors
+    /// [`Cause::AnotherStack`], [`Cause::FarFromTheHub`] or [`Cause::TooOld`].
+    pub fn is_served(&self) -> Result<(), Cause> {
+        match &self.customer {
+            Customer::OwnStack => Ok(()),
+            Customer::Member(_) if self.age.is_some_and(|age| age > SERVICE_TIMEOUT) => {
+                Err(Cause::TooOld)
+            }
+            Customer::Member(_) => Ok(()),
+            Customer::FarMember => Err(Cause::FarFromTheHub),
+            Customer::Stranger => Err(Cause::AnotherStack),
         }
+    }
+
+    /// The key by which the vendor knows a request to register that it has had
+    /// before. Of a member's each run has its own, so that what a run is told of is
+    /// what it made itself, and may be undone if its answer is refused.
+    pub fn idempotency_key(&self) -> String {
+        let request = &self.address.request_id;
+        if self.customer.is_a_member() {
+            format!("{request}.{:016x}", self.seed)
+        } else {
+            request.clone()
+        }
+    }
+
+    /// Notes how to undo what this run does, in case that its answer is refused.
+    pub(super) fn makes(&self, undo: &Undo) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        *made = Some(undo.clone());
+    }
+
+    /// What this run has done, if anything.
+    pub(super) fn has_made(&self) -> Option<Undo> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.clone()
     }
 
     /// Whether this may be a second run, or a first one after a long time: then
@@ -143,6 +186,7 @@ impl Session {
             sent: self.age.map(|_| self.asked_at()),
             waits: self.waits,
             local: self.configuration.local.is_some(),
+            foreign: self.customer.is_a_member(),
         }
     }
 
@@ -243,16 +287,32 @@ impl Session {
     ///
     /// # Errors
     /// The first property that cannot be used.
-    pub fn desired(
-        &self,
-        properties: &serde_json::Value,
-    ) -> Result<crate::properties::Desired, PropertyError> {
+    pub fn desired(&self, properties: &Value) -> Result<Desired, PropertyError> {
         crate::properties::warn_of_unknown(properties);
-        crate::properties::read(
-            properties,
-            &self.stack_id,
-            self.configuration.local.is_some(),
-        )
+        self.desired_before(properties)
+    }
+
+    /// Reads the properties that an Update comes from.
+    ///
+    /// # Errors
+    /// The first property that cannot be used, or that a hub says otherwise by now.
+    pub fn desired_before(&self, properties: &Value) -> Result<Desired, PropertyError> {
+        match self.customer.hub() {
+            Some(hub) => hub.desired(&self.stack_id, properties),
+            None => crate::properties::read(properties, &self.stack_id, self.is_local()),
+        }
+    }
+
+    /// Reads the properties of a Delete.
+    pub fn farewell(&self, properties: &Value) -> Farewell {
+        match self.customer.hub() {
+            Some(hub) => hub.farewell(&self.stack_id, properties),
+            None => Farewell::read(properties, &self.stack_id, self.is_local()),
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        self.configuration.local.is_some()
     }
 }
 

@@ -137,7 +137,7 @@ async fn validate_again(
 
 fn owner(record: &Record, marker: &Marker) -> String {
     match ownership(record, marker) {
-        Ownership::Anothers(owner) => owner,
+        Ownership::Anothers(owner) if marker.hub.is_none() => owner,
         _ => "somebody else".to_owned(),
     }
 }

@@ -23,6 +23,8 @@ pub struct Undo {
 enum Way {
     Remove(RecordId, Box<Marker>),
     Release(Box<Record>, Box<Marker>),
+    /// It was there before this run.
+    Leave(RecordId),
 }
 
 impl Undo {
@@ -40,6 +42,20 @@ impl Undo {
             vendor: vendor.clone(),
             way: Way::Release(Box::new(record), Box::new(marker)),
         }
+    }
+
+    /// For a record that was a member's before this run: whoever sent the event, it
+    /// stays.
+    pub fn leaving(vendor: &Authomize, id: RecordId) -> Self {
+        Self {
+            vendor: vendor.clone(),
+            way: Way::Leave(id),
+        }
+    }
+
+    /// Whether there is anything to take back.
+    pub fn changes_anything(&self) -> bool {
+        !matches!(self.way, Way::Leave(_))
     }
 
     /// The same with another end of work.
@@ -60,13 +76,14 @@ impl Undo {
         match &self.way {
             Way::Remove(id, marker) => vendor.in_time(remove_ours(vendor, id, marker)).await,
             Way::Release(before, marker) => vendor.in_time(hand_back(vendor, before, marker)).await,
+            Way::Leave(_) => Ok(()),
         }
     }
 
     /// The record that it is about.
     pub fn record(&self) -> &RecordId {
         match &self.way {
-            Way::Remove(id, _) => id,
+            Way::Remove(id, _) | Way::Leave(id) => id,
             Way::Release(record, _) => &record.id,
         }
     }

@@ -46,12 +46,10 @@ pub(super) async fn update(
 ) -> Result<Success, Failure> {
     let id = session.incoming_id();
     session.progress.answers_with(id.clone());
+    session.is_served().map_err(|cause| session.fails(cause))?;
     let desired = session
         .desired(properties)
         .map_err(|error| session.fails(error))?;
-    if !session.is_the_functions_stack() {
-        return Err(session.fails(Cause::AnotherStack));
-    }
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
@@ -64,8 +62,7 @@ pub(super) async fn update(
         return Err(session.fails(Cause::AtRest));
     }
     let token = token.map_err(|cause| session.fails(cause))?;
-    let local = session.configuration.local.is_some();
-    let old = crate::properties::read(old_properties, &session.stack_id, local).ok();
+    let old = session.desired_before(old_properties).ok();
     let change = change(&desired, old.as_ref());
     let former = old.map(|old| old.registration);
     let registration = desired.registration;

@@ -173,6 +173,28 @@ pub fn read(properties: &Value, stack: &StackId, local: bool) -> Result<Desired,
     })
 }
 
+/// The parameter of the first property in which what is asked for is not what is
+/// due.
+pub fn difference(asked_for: &Desired, due: &Desired) -> Option<&'static str> {
+    let (given, wanted) = (&asked_for.registration, &due.registration);
+    let external_ids = [&given.external_id, &wanted.external_id].map(ExposeSecret::expose_secret);
+    [
+        ("AuthomizeApiUrl", asked_for.api == due.api),
+        ("ExternalID", external_ids[0] == external_ids[1]),
+        ("RoleArn", given.role_arn == wanted.role_arn),
+        (
+            "IncludeAWSIdentityCenter",
+            given.include_identity_center == wanted.include_identity_center,
+        ),
+        ("IntegrationName", given.name == wanted.name),
+        ("OwnerEmail", given.owner_email == wanted.owner_email),
+        ("Regions", given.regions == wanted.regions),
+        ("AdditionalAccountIds", given.accounts == wanted.accounts),
+    ]
+    .into_iter()
+    .find_map(|(parameter, is_the_same)| (!is_the_same).then_some(parameter))
+}
+
 /// Warns, once, of properties that this version does not know. A rollback may
 /// bring a newer template's.
 pub fn warn_of_unknown(properties: &Value) {

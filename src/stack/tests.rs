@@ -161,6 +161,7 @@ fn believes_half_a_look_that_says_that_the_stack_goes() {
         .parse()
         .unwrap();
     let own = OwnStack {
+        foreign: false,
         aws: &aws,
         id: &id,
         logical_id: "l",

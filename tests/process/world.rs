@@ -195,6 +195,17 @@ impl World {
         Function::start(&self.binary, environment).await.unwrap()
     }
 
+    /// A function of another stack beside the world's own: this is different in its
+    /// environment.
+    pub(crate) async fn beside(&self, different: &[(&str, String)]) -> Function {
+        let mut environment = self.environment.clone();
+        for (name, value) in different {
+            environment.retain(|(known, _)| known != name);
+            environment.push(((*name).to_owned(), value.clone()));
+        }
+        Function::start(&self.binary, environment).await.unwrap()
+    }
+
     /// A request as CloudFormation sends it.
     pub(crate) fn event(&self, kind: &str, request_id: &str, properties: Value) -> Value {
         let mut event = json!({

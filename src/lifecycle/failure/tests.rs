@@ -23,7 +23,8 @@ fn envelope_errors() -> Vec<EnvelopeError> {
     use EnvelopeError as E;
     walk(E::RequestType("`Rename`".to_owned()), |error| match error {
         E::RequestType(_) => Some(E::UnknownResponseUrl),
-        E::UnknownResponseUrl => Some(E::Unreadable("missing field".to_owned())),
+        E::UnknownResponseUrl => Some(E::ForeignResponseUrl),
+        E::ForeignResponseUrl => Some(E::Unreadable("missing field".to_owned())),
         E::Unreadable(_) => None,
     })
 }
@@ -104,7 +105,10 @@ fn kinds() -> Vec<Cause> {
     walk(first, |cause| match cause {
         C::Envelope(_) => property_errors().pop().map(C::Property),
         C::Property(_) => Some(C::AnotherStack),
-        C::AnotherStack => Some(C::AtRest),
+        C::AnotherStack => Some(C::FarFromTheHub),
+        C::FarFromTheHub => Some(C::TooOld),
+        C::TooOld => Some(C::Switched),
+        C::Switched => Some(C::AtRest),
         C::AtRest => Some(C::Cancelled { undone: true }),
         C::Cancelled { undone: true } => Some(C::Cancelled { undone: false }),
         C::Cancelled { undone: false } => Some(C::NoSecret),
