@@ -12,7 +12,7 @@ use crate::permission::{without, without_also};
 use crate::stage::{assert_created, create_in, hasty_template, physical_id, spec, world};
 
 /// The permissions that only this module takes away.
-pub(crate) const UNENFORCED: [(&str, &str); 4] = [
+pub(crate) const UNENFORCED: [(&str, &str); 5] = [
     ("RegistrarRole.WriteLog", "logs:CreateLogStream"),
     ("RegistrarRole.WriteLog", "logs:PutLogEvents"),
     ("RegistrarRole.DecryptToken", "kms:Decrypt"),
@@ -20,6 +20,7 @@ pub(crate) const UNENFORCED: [(&str, &str); 4] = [
         "RegistrarRole.DecryptToken",
         "kms:EncryptionContext:SecretARN",
     ),
+    ("RegistrarRole.KeepUnfinished", "sqs:SendMessage"),
 ];
 
 /// Whether the function's role of a stack of this account may do that.
@@ -98,5 +99,21 @@ async fn the_key_decrypts_the_secret_and_nothing_else() {
         spec.disable_rollback = true;
         assert_eq!(create_in(&account, &spec).await.status, "CREATE_FAILED");
         assert_eq!(may(&account, "kms:Decrypt", key).await, allowed);
+    }
+}
+
+/// A hub's queue and no other; a single stack has none.
+#[tokio::test]
+async fn a_hub_may_keep_what_it_could_not_finish() {
+    let world = world().await;
+    let hub = [("OrganizationId", "o-a1b2c3d4e5")];
+    let without = without("RegistrarRole.KeepUnfinished", "sqs:SendMessage");
+    for (template, allowed) in [(&hasty_template(), true), (&without, false)] {
+        let account = deployed(&world, template, &hub).await;
+        let queue = physical_id(&account, "UnfinishedRequests").await;
+        let name = queue.rsplit('/').next().unwrap();
+        let arn = |name: &str| format!("arn:aws:sqs:{}:{}:{name}", account.region(), account.id());
+        assert_eq!(may(&account, "sqs:SendMessage", &arn(name)).await, allowed);
+        assert!(!may(&account, "sqs:SendMessage", &arn("another")).await);
     }
 }

@@ -3,6 +3,7 @@
 mod document;
 mod parameters;
 mod permissions;
+mod topologies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +35,23 @@ fn lets_no_parameter_change_the_service_token() {
         registration(&template)["Properties"]["ServiceToken"],
         json!({"Fn::GetAtt": ["RegistrarFunction", "Arn"]})
     );
-    for resource in ["RegistrarFunction", "AuthomizeIntegration"] {
-        assert!(template["Resources"][resource].get("Condition").is_none());
+    let by_the_hub = &template["Resources"]["AuthomizeIntegrationAtHub"];
+    assert_eq!(
+        by_the_hub["Properties"]["ServiceToken"],
+        json!({"Ref": "RegistrarFunctionArn"})
+    );
+    for (resource, condition) in [
+        ("RegistrarFunction", "HasFunction"),
+        ("AuthomizeIntegration", "HasFunction"),
+        ("AuthomizeIntegrationAtHub", "IsMember"),
+    ] {
+        let resource = &template["Resources"][resource];
+        assert_eq!(resource["Condition"], condition);
+        let reached = reaches(&template, &json!({"Condition": condition}));
+        assert_eq!(
+            reached,
+            BTreeSet::from([condition.to_owned(), "RegistrarFunctionArn".to_owned()])
+        );
     }
 }
 
@@ -177,6 +193,7 @@ fn gives_the_function_no_right_too_many() {
                     "cloudformation:DescribeStackResource"
                 ]
             ),
+            ("KeepUnfinished", vec!["sqs:SendMessage"]),
         ])
     );
 }

@@ -49,6 +49,11 @@ fn defaults_to_the_address_that_the_function_knows() {
     assert_eq!(default, ApiUrl::default().origin());
 }
 
+const HUB: (&str, &str) = (
+    "RegistrarFunctionArn",
+    "arn:aws:lambda:us-east-1:123456789012:function:hub-registrar",
+);
+
 /// What a person may type wrong is refused before anything is made.
 #[test]
 fn refuses_bad_values_by_pattern() {
@@ -149,6 +154,47 @@ fn refuses_bad_values_by_pattern() {
             vec!["", "arn:aws-cn:iam::123456789012:user/Reader"],
             vec!["*", "123456789012", "arn:aws:iam::123456789012:root"],
         ),
+        (
+            "RegistrarFunctionArn",
+            vec![
+                "",
+                HUB.1,
+                "arn:aws-cn:lambda:cn-north-1:123456789012:function:a_b-1",
+            ],
+            vec![
+                "hub-registrar",
+                "arn:aws:lambda:us-east-1:123456789012:function:hub-registrar:live",
+                "arn:aws:lambda:us-east-1:123456789012:function:hub-registrar:1",
+                "arn:aws:lambda:us-east-1:1234:function:hub-registrar",
+                "arn:aws:sns:us-east-1:123456789012:topic",
+            ],
+        ),
+        (
+            "OrganizationId",
+            vec!["", "o-a1b2c3d4e5"],
+            vec![
+                "o-a1b2",
+                "a1b2c3d4e5",
+                "o-A1B2C3D4E5",
+                "ou-a1b2-c3d4e5f6",
+                "*",
+            ],
+        ),
+        (
+            "ManagementAccountId",
+            vec!["", "123456789012"],
+            vec![
+                "12345678901",
+                "1234567890123",
+                "12345678901a",
+                "١٢٣٤٥٦٧٨٩٠١٢",
+            ],
+        ),
+        (
+            "ReservedConcurrency",
+            vec!["", "1", "1000"],
+            vec!["0", "-1", "01", "10000", "1.5"],
+        ),
     ];
     assert_eq!(table.len(), members(&template, "Parameters").len());
     for (parameter, good, bad) in table {
@@ -187,6 +233,10 @@ fn refuses_bad_combinations_by_rule() {
     const SECRET: (&str, &str) = ("AuthomizeApiTokenSecretArn", "arn");
     const KEY: (&str, &str) = ("AuthomizeApiTokenKmsKeyArn", "arn");
     const PRINCIPAL: (&str, &str) = ("AuthomizePrincipalArn", "arn");
+    const NAME: (&str, &str) = ("IntegrationName", "Production");
+    const ORGANIZATION: (&str, &str) = ("OrganizationId", "o-a1b2c3d4e5");
+    const MANAGEMENT: (&str, &str) = ("ManagementAccountId", "123456789012");
+    const RESERVED: (&str, &str) = ("ReservedConcurrency", "10");
     const CHINA: (&str, &str) = ("AWS::Region", "cn-north-1");
     let template = template();
     for (given, broken) in [
@@ -198,6 +248,21 @@ fn refuses_bad_combinations_by_rule() {
         (vec![TOKEN, SECRET], Some("ExactlyOneToken")),
         (vec![TOKEN, KEY], Some("KeyOfAnExistingSecret")),
         (vec![TOKEN, CHINA], Some("PrincipalOfThePartition")),
+        (vec![HUB], None),
+        (vec![HUB, ("OwnerEmail", "o@example.com")], None),
+        (vec![HUB, TOKEN], Some("MemberHoldsNoToken")),
+        (vec![HUB, SECRET], Some("MemberHoldsNoToken")),
+        (vec![HUB, NAME], Some("MemberRegistersItsAccountAlone")),
+        (
+            vec![HUB, ("AdditionalAccountIds", "123456789012")],
+            Some("MemberRegistersItsAccountAlone"),
+        ),
+        (vec![HUB, ORGANIZATION], Some("HubOrMember")),
+        (vec![TOKEN, ORGANIZATION], None),
+        (vec![TOKEN, ORGANIZATION, NAME, MANAGEMENT, RESERVED], None),
+        (vec![TOKEN, MANAGEMENT], Some("ManagementAccountOfAHub")),
+        (vec![HUB, MANAGEMENT], Some("ManagementAccountOfAHub")),
+        (vec![TOKEN, RESERVED], Some("ReservedConcurrencyOfAHub")),
     ] {
         let given = BTreeMap::from_iter(given);
         let breaks = |rule: &Value| {
@@ -218,7 +283,7 @@ fn refuses_bad_combinations_by_rule() {
 }
 
 /// Whether a rule's expression is true; what is not given is empty.
-fn holds(expression: &Value, given: &BTreeMap<&str, &str>) -> bool {
+pub(crate) fn holds(expression: &Value, given: &BTreeMap<&str, &str>) -> bool {
     let (function, of) = expression
         .as_object()
         .and_then(|object| object.iter().next())

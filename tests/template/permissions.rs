@@ -56,13 +56,18 @@ fn gives_the_function_rights_on_its_own_things_only() {
                 json!({"Ref": "AWS::StackId"}),
                 no_condition.clone()
             ),
+            (
+                "KeepUnfinished",
+                json!({"Fn::GetAtt": ["UnfinishedRequests", "Arn"]}),
+                no_condition.clone()
+            ),
         ]
     );
 }
 
-/// The key is needed only with a secret that has one.
+/// The key is needed only with a secret that has one, the queue only in a hub.
 #[test]
-fn gives_no_key_without_its_parameter() {
+fn gives_no_key_and_no_queue_without_its_parameter() {
     let template = template();
     let role = &template["Resources"]["RegistrarRole"]["Properties"];
     let conditional: Vec<&Value> = role["Policies"][0]["PolicyDocument"]["Statement"]
@@ -71,10 +76,13 @@ fn gives_no_key_without_its_parameter() {
         .iter()
         .filter(|statement| statement.get("Fn::If").is_some())
         .collect();
-    assert_eq!(conditional.len(), 1);
-    assert_eq!(conditional[0]["Fn::If"][0], "HasKmsKey");
-    assert_eq!(conditional[0]["Fn::If"][1]["Sid"], "DecryptToken");
-    assert_eq!(conditional[0]["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
+    let expected = [("HasKmsKey", "DecryptToken"), ("IsHub", "KeepUnfinished")];
+    assert_eq!(conditional.len(), expected.len());
+    for (statement, (condition, sid)) in conditional.into_iter().zip(expected) {
+        assert_eq!(statement["Fn::If"][0], condition);
+        assert_eq!(statement["Fn::If"][1]["Sid"], sid);
+        assert_eq!(statement["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
+    }
 }
 
 #[test]
@@ -96,9 +104,10 @@ fn lets_nobody_make_a_log_group() {
 }
 
 /// Whoever may create the stack may have CloudFormation invoke its function, so
-/// nobody else gets that right; and no right stands anywhere else.
+/// nobody else gets that right, but for the organization of a hub; and no right stands
+/// anywhere else.
 #[test]
-fn gives_rights_to_its_two_roles_alone() {
+fn gives_rights_to_its_two_roles_and_the_organization_of_a_hub_alone() {
     let template = template();
     let resources = members(&template, "Resources").iter();
     let given: Vec<(&str, &str)> = resources
@@ -114,9 +123,21 @@ fn gives_rights_to_its_two_roles_alone() {
     assert_eq!(
         given,
         [
+            ("OrganizationPermission", "AWS::Lambda::Permission"),
             ("RegistrarRole", "AWS::IAM::Role"),
             ("TrustRole", "AWS::IAM::Role"),
         ]
+    );
+    let permission = &template["Resources"]["OrganizationPermission"];
+    assert_eq!(permission["Condition"], "IsHub");
+    assert_eq!(
+        permission["Properties"],
+        json!({
+            "FunctionName": {"Ref": "RegistrarFunction"},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "*",
+            "PrincipalOrgID": {"Ref": "OrganizationId"},
+        })
     );
 }
 

@@ -1,0 +1,154 @@
+//! Single, hub and member: one template, by parameters alone.
+
+use std::collections::BTreeMap;
+
+use authomize_trust_role::hub;
+use authomize_trust_role::properties::PROPERTY_NAMES;
+use serde_json::{Value, json};
+
+use crate::document::{function, members, reaches, template};
+use crate::parameters::holds;
+
+const MEMBER: [(&str, &str); 1] = [(
+    "RegistrarFunctionArn",
+    "arn:aws:lambda:us-east-1:123456789012:function:hub-registrar",
+)];
+
+/// The resources of a stack with these parameters.
+fn resources(template: &Value, given: &[(&str, &str)]) -> Vec<String> {
+    let given: BTreeMap<&str, &str> = given.iter().copied().collect();
+    let resources = members(template, "Resources").iter();
+    let made = resources.filter(|(_, resource)| match resource["Condition"].as_str() {
+        Some(condition) => holds(&written_out(template, condition), &given),
+        None => true,
+    });
+    made.map(|(name, _)| name.clone()).collect()
+}
+
+/// A condition without references to other conditions.
+fn written_out(template: &Value, condition: &str) -> Value {
+    fn of(template: &Value, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| of(template, item)).collect(),
+            Value::Object(object) => match object.get("Fn::Condition") {
+                Some(name) => written_out(template, name.as_str().expect("a condition has a name")),
+                None => object
+                    .iter()
+                    .map(|(name, value)| (name.clone(), of(template, value)))
+                    .collect(),
+            },
+            other => other.clone(),
+        }
+    }
+    of(template, &template["Conditions"][condition])
+}
+
+const SINGLE: [&str; 7] = [
+    "ApiTokenSecret",
+    "AuthomizeIntegration",
+    "RegistrarFunction",
+    "RegistrarInvocations",
+    "RegistrarLogGroup",
+    "RegistrarRole",
+    "TrustRole",
+];
+
+#[test]
+fn makes_a_single_stack_by_default() {
+    assert_eq!(resources(&template(), &[]), SINGLE);
+}
+
+#[test]
+fn makes_a_hub_of_a_single_stack_with_an_organization() {
+    let mut more = Vec::from(SINGLE);
+    more.extend(["OrganizationPermission", "UnfinishedRequests"]);
+    more.sort_unstable();
+    let given = [("OrganizationId", "o-a1b2c3d4e5")];
+    assert_eq!(resources(&template(), &given), more);
+}
+
+/// No code, no token, no log: nothing to patch and nothing to steal in any member.
+#[test]
+fn gives_a_member_the_role_and_the_registration_and_nothing_else() {
+    let template = template();
+    let made = resources(&template, &MEMBER);
+    assert_eq!(made, ["AuthomizeIntegrationAtHub", "TrustRole"]);
+    for resource in made {
+        let reached = reaches(&template, &template["Resources"][&resource]);
+        for secret in [
+            "AuthomizeApiToken",
+            "AuthomizeApiTokenSecretArn",
+            "ApiTokenSecret",
+        ] {
+            assert!(!reached.contains(secret), "{resource} reaches {secret}");
+        }
+    }
+}
+
+/// A member's resource has what the function knows but for what becomes of a deletion
+/// that Authomize refuses: it was answered before.
+#[test]
+fn gives_a_members_resource_the_properties_that_the_hub_knows() {
+    let template = template();
+    let resource = &template["Resources"]["AuthomizeIntegrationAtHub"];
+    let given: Vec<&str> = members(resource, "Properties")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut known = PROPERTY_NAMES.to_vec();
+    known.retain(|name| *name != "OnDeregistrationFailure");
+    known.sort_unstable();
+    assert_eq!(given, known);
+    let own = &template["Resources"]["AuthomizeIntegration"]["Properties"];
+    for (name, value) in members(resource, "Properties") {
+        let differs = value != &own[name];
+        assert_eq!(differs, name == "ServiceToken", "{name}");
+    }
+}
+
+/// What the hub registers for members is what a member's stack says of itself.
+#[test]
+fn tells_a_hub_what_its_members_have() {
+    let template = template();
+    let variables = &function(&template)["Environment"]["Variables"];
+    let parameter = |name: &str| json!({"Ref": name});
+    assert_eq!(
+        variables[hub::ENV_ORGANIZATION_ID],
+        parameter("OrganizationId")
+    );
+    let management = &variables[hub::ENV_MANAGEMENT_ACCOUNT_ID];
+    assert_eq!(management, &parameter("ManagementAccountId"));
+    for (variable, value) in [
+        (hub::ENV_API_URL, parameter("AuthomizeApiUrl")),
+        (hub::ENV_EXTERNAL_ID, parameter("ExternalID")),
+        (hub::ENV_REGIONS, parameter("Regions")),
+        (hub::ENV_OWNER_EMAIL, parameter("OwnerEmail")),
+        (
+            hub::ENV_TRUST_ROLE,
+            json!({"Fn::Sub": "${RolePath}${TrustRoleName}"}),
+        ),
+    ] {
+        assert_eq!(
+            variables[variable],
+            json!({"Fn::If": ["IsHub", value, ""]}),
+            "{variable}"
+        );
+    }
+}
+
+#[test]
+fn keeps_what_a_hub_could_not_finish() {
+    let template = template();
+    let destination = &template["Resources"]["RegistrarInvocations"]["Properties"];
+    assert_eq!(
+        destination["DestinationConfig"],
+        json!({"Fn::If": [
+            "IsHub",
+            {"OnFailure": {"Destination": {"Fn::GetAtt": ["UnfinishedRequests", "Arn"]}}},
+            {"Ref": "AWS::NoValue"},
+        ]})
+    );
+    let queue = &template["Resources"]["UnfinishedRequests"]["Properties"];
+    assert_eq!(queue["SqsManagedSseEnabled"], true);
+    assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 60 * 60);
+}
