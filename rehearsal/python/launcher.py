@@ -11,7 +11,9 @@ What is read from the environment:
 ``REHEARSAL_FUNCTION_ENVIRONMENT``  JSON object: more variables for functions
 ``STATE_DIR``, ``TMPDIR``           folders of this engine alone; ``requests.jsonl`` in the
                                     first gets every request to a custom resource, and
-                                    while there is a file ``twice`` each is delivered twice
+                                    while there is a file ``twice`` each is delivered twice;
+                                    ``organization.json`` has ``Id`` and ``Accounts`` of the
+                                    one organization, if there is one
 ``AUTH`` and others                 settings of MiniStack itself
 
 Standard output gets one JSON object a line, ``{"gap": text}`` for each closed
@@ -233,6 +235,78 @@ def show_requests():
         return answer
 
     custom_resource.invoke_custom_resource = invoke_and_show
+
+
+@closes("there is one organization, whose id every principal of its accounts has")
+def model_one_organization():
+    """Gives the key aws:PrincipalOrgID to the accounts of the organization."""
+    from ministack.core import iam_evaluator
+
+    path = os.path.join(os.environ["STATE_DIR"], "organization.json")
+
+    def organization_of(account):
+        if not os.path.exists(path):
+            return None
+        with open(path, encoding="utf-8") as kept:
+            organization = json.load(kept)
+        return organization["Id"] if account in organization["Accounts"] else None
+
+    iam_evaluator._principal_org_id = organization_of
+
+
+@closes("a ServiceToken may be another account's function, if its policy lets the account in")
+def carry_requests_across_accounts():
+    """Looks a stack's function up where its ARN says, and asks its resource policy.
+
+    The stack is worked on by the root user of its account.
+    """
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import lambda_svc
+    from ministack.services.cloudformation import custom_resource
+
+    look_up, invoke = lambda_svc._get_func_record_for_ref, custom_resource.invoke_custom_resource
+    carrying = threading.local()
+
+    def look_up_as(owner, token):
+        def run():
+            lambda_svc._request_account_id.set(owner)
+            return look_up(token)
+
+        return contextvars.copy_context().run(run)
+
+    def look_up_for_a_stack(token):
+        caller, parts = get_account_id(), token.split(":")
+        if not getattr(carrying, "a_request", False) or len(parts) != 7 or parts[4] == caller:
+            return look_up(token)
+        record, config, name = look_up_as(parts[4], token)
+        principal = f"arn:aws:iam::{caller}:root"
+        context = iam_evaluator.EvalContext(
+            principal_arn=principal,
+            principal_type="Root",
+            principal_account=caller,
+            action="lambda:InvokeFunction",
+            resource_arn=token,
+            region=get_region(),
+        )
+        policy = (record or {}).get("policy")
+        if not iam_evaluator.resource_policy_allows(policy, context, same_account=False):
+            raise ValueError(
+                f"User: {principal} is not authorized to perform: lambda:InvokeFunction on "
+                f"resource: {token} because no resource-based policy allows the "
+                "lambda:InvokeFunction action"
+            )
+        return record, config, name
+
+    def carry(*request, **more):
+        carrying.a_request = True
+        try:
+            return invoke(*request, **more)
+        finally:
+            carrying.a_request = False
+
+    lambda_svc._get_func_record_for_ref = look_up_for_a_stack
+    custom_resource.invoke_custom_resource = carry
 
 
 @closes("a Create that failed or stayed silent gets its Delete when the stack rolls back")

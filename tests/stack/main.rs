@@ -7,6 +7,7 @@ mod boundary;
 #[expect(dead_code, reason = "the tests of the template use more of it")]
 mod document;
 mod lifecycle;
+mod organization;
 mod page;
 mod permission;
 mod permissions;

@@ -14,6 +14,7 @@ mod artifact;
 mod delivery;
 mod error;
 mod function;
+mod organization;
 mod process;
 mod stack;
 mod stack_operation;

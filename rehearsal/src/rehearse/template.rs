@@ -191,7 +191,7 @@ Resources:
     }
 
     #[test]
-    fn hurries_by_two_lines_and_nothing_else() {
+    fn hurries_by_its_timeouts_and_nothing_else() {
         let real = Template::read().unwrap();
         let hurried = real.hurried(20, 40);
         let changed: Vec<(&str, &str)> = real
@@ -203,6 +203,7 @@ Resources:
             .collect();
         let expected = [
             ("Timeout: 240", "Timeout: 20"),
+            ("ServiceTimeout: 1200", "ServiceTimeout: 40"),
             ("ServiceTimeout: 1200", "ServiceTimeout: 40"),
         ];
         assert_eq!(changed, expected);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod delivery;
+mod organization;
 mod roles;
 mod stage;
 mod trust;
