@@ -46,3 +46,44 @@ impl Customer {
         self.hub().is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::{ENV_LOCAL, ENV_STACK_ID};
+    use crate::hub::ENV_ORGANIZATION_ID;
+
+    const OWN: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/own/a";
+
+    fn of(environment: &[(&str, &str)], stack: &str) -> String {
+        let configuration = Configuration::read(|wanted| {
+            let (_, value) = environment.iter().find(|(name, _)| *name == wanted)?;
+            Some((*value).to_owned())
+        });
+        let customer = Customer::of(&configuration, &stack.parse().unwrap());
+        let text = format!("{customer:?}");
+        text.split('(').next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn is_decided_by_the_function_and_the_stack_alone() {
+        let single = [(ENV_STACK_ID, OWN)];
+        let hub = [(ENV_STACK_ID, OWN), (ENV_ORGANIZATION_ID, "o-a1b2c3d4e5")];
+        let nobody = [(ENV_ORGANIZATION_ID, "o-a1b2c3d4e5")];
+        let member = OWN.replace("123456789012", "210987654321");
+        for (environment, stack, expected) in [
+            (&single[..], OWN.to_owned(), "OwnStack"),
+            (&single, member.clone(), "Stranger"),
+            (&hub, OWN.to_owned(), "OwnStack"),
+            (&hub, member.clone(), "Member"),
+            // Another stack of the hub's own account is a member as any other.
+            (&hub, OWN.replace("own/a", "own/b"), "Member"),
+            (&hub, member.replace("us-east-1", "eu-west-1"), "FarMember"),
+            (&hub, member.replace("arn:aws:", "arn:aws-cn:"), "FarMember"),
+            (&nobody, member.clone(), "Stranger"),
+            (&[(ENV_LOCAL, "true")], member.clone(), "OwnStack"),
+        ] {
+            assert_eq!(of(environment, &stack), expected, "{stack}");
+        }
+    }
+}

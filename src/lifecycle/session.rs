@@ -28,7 +28,7 @@ use crate::token::Token;
 use crate::wire::Wire;
 
 /// How long CloudFormation waits for an answer, as the template says.
-const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
+pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
 /// One run of one request.
 pub struct Session {

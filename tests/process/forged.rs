@@ -735,7 +735,7 @@ async fn events_change_nothing_at_the_vendor() {
         mixed(&scene),
     ]
     .concat();
-    assert!(cases.len() >= 60, "{}", cases.len());
+    assert!(cases.len() >= 80, "{}", cases.len());
     for case in cases {
         case.play(&scene.world).await;
     }

@@ -7,7 +7,7 @@ use rehearsal::rehearse::world::{STACK, World};
 use rehearsal::sandbox::App;
 
 use crate::stage::{
-    LOG_GROUP, Watched, assert_created, create, create_in, delete, read, spec, world,
+    LOG_GROUP, Watched, assert_created, create, create_in, delete, physical_id, read, spec, world,
 };
 
 const ORGANIZATION: &str = "o-a1b2c3d4e5";
@@ -261,4 +261,75 @@ fn assert_refused(outcome: &StackOutcome, logical_id: &str) {
     assert_eq!(first.logical_id, logical_id);
     let why = "Set OnDelete to Keep, delete the stack, then create it anew";
     assert!(first.reason.contains(why), "{first:?}");
+}
+
+/// A hub made anew under its name has the same function's ARN, and with it the marks on
+/// its members' records. Without a hub a member's deletion fails, and can be repeated.
+#[tokio::test]
+async fn serves_the_same_members_when_it_is_made_anew() {
+    let (world, accounts, arn) = hub(1).await;
+    let account = &accounts[0];
+    assert_created(&create_in(account, &member(&world, &arn, &[])).await);
+    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
+    assert_eq!(delete_in(account).await.status, "DELETE_FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    let anew = create(&world, &[("OrganizationId", ORGANIZATION)]).await;
+    assert_created(&anew);
+    assert_eq!(anew.outputs["RegistrarFunctionArn"], arn);
+    let deleted = delete_in(account).await;
+    assert_eq!(
+        deleted.status,
+        "DELETE_COMPLETE",
+        "{:?}",
+        deleted.first_failure()
+    );
+    settled(&world, 2).await;
+    let own = format!("AWS {}", world.account.id());
+    assert_eq!(names(&world.sandbox.apps()), BTreeSet::from([own]));
+}
+
+/// A member's deletion that three runs could not finish is in the hub's queue; its stack
+/// was told long before.
+#[tokio::test]
+async fn keeps_what_it_could_not_finish() {
+    let (world, accounts, arn) = hub(1).await;
+    let account = &accounts[0];
+    let created = create_in(account, &member(&world, &arn, &[])).await;
+    assert_created(&created);
+    let secret = physical_id(&world.account, "ApiTokenSecret").await;
+    let secrets = world.account.secretsmanager();
+    let gone = secrets.delete_secret().secret_id(secret);
+    gone.force_delete_without_recovery(true)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(delete_in(account).await.status, "DELETE_COMPLETE");
+    settled(&world, 5).await;
+    let message = message(
+        &world,
+        &physical_id(&world.account, "UnfinishedRequests").await,
+    )
+    .await;
+    for part in [&*created.stack_id, "RetriesExhausted"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(world.sandbox.apps().len(), 2);
+}
+
+/// A message of a queue of the world's account, as soon as there is one.
+async fn message(world: &World, queue: &str) -> String {
+    // Another test of this process may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let scope = format!("{}/20260101/us-east-1/sqs/aws4_request", world.account.id());
+    let received = client
+        .post(format!("http://{}/", world.engine.address()))
+        .header(
+            "Authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
+        )
+        .header("Content-Type", "application/x-amz-json-1.0")
+        .header("X-Amz-Target", "AmazonSQS.ReceiveMessage")
+        .body(serde_json::json!({"QueueUrl": queue, "WaitTimeSeconds": 20}).to_string());
+    received.send().await.unwrap().text().await.unwrap()
 }

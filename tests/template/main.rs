@@ -7,6 +7,7 @@ mod topologies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use authomize_trust_role::lifecycle::SERVICE_TIMEOUT;
 use authomize_trust_role::properties::PROPERTY_NAMES;
 use document::{function, members, reaches, registration, strings, template};
 use serde_json::json;
@@ -103,6 +104,7 @@ fn waits_longer_than_three_runs_can_take() {
         .as_u64()
         .expect("there is a service timeout");
     assert!(waits > 3 * timeout + 180);
+    assert_eq!(waits, SERVICE_TIMEOUT.as_secs());
     let invocations = &template["Resources"]["RegistrarInvocations"]["Properties"];
     assert_eq!(invocations["MaximumRetryAttempts"], 2);
     let age = invocations["MaximumEventAgeInSeconds"]
