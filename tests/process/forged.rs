@@ -4,12 +4,15 @@
 //! One world serves all cases, each with a process of its own, so that its log can be
 //! read; that the world is the same after a case is what each asserts.
 
+use std::sync::Arc;
+use std::time::Duration as Time;
+
 use rehearsal::aws_desk::Stack;
 use rehearsal::function::Invoked;
 use rehearsal::registrar::{
     MANAGEMENT_ACCOUNT, MEMBER_LOGICAL_ID, hub_environment, member_properties, member_stack,
 };
-use rehearsal::sandbox::App;
+use rehearsal::sandbox::{App, Waver, Wavering};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -740,4 +743,68 @@ async fn events_change_nothing_at_the_vendor() {
         case.play(&scene.world).await;
     }
     scene.world.end().await;
+}
+
+/// Nor while Authomize cannot validate the member's role: what such an event finds, it did
+/// not make, and takes nothing of it back.
+#[tokio::test]
+async fn events_leave_a_record_that_cannot_be_validated() {
+    let wavering = Arc::new(Wavering::default());
+    let world = hub(Setting {
+        validator: wavering.clone(),
+        ..Setting::default()
+    })
+    .await;
+    let id = join(&world, ACCOUNT).await;
+    wavering.set(Waver::FailAlways);
+    let mut refresh = event_of(&world, "Update", "update-1", ACCOUNT, &id);
+    refresh["ResourceProperties"]["Refresh"] = json!("1");
+    let short = Time::from_secs(12);
+    let failed = world.send_within(&refresh, short).await;
+    assert_eq!(failed.status(), "FAILED");
+    let before = all(&world);
+    let gone = json!(id.replace("app_", "app_9"));
+    let again = unsigned(event_of(&world, "Update", "forged-1", ACCOUNT, &id));
+    for event in [
+        unsigned(event(&world, "Create", "forged-2", ACCOUNT)),
+        with(again, "PhysicalResourceId", gone),
+    ] {
+        let refused = world.send_within(&event, short).await;
+        assert!(matches!(refused.invoked, Invoked::Failed(_)), "{refused:?}");
+        assert_eq!(all(&world), before);
+    }
+    world.end().await;
+}
+
+/// Nor the one that a member took over and that cannot be validated.
+#[tokio::test]
+async fn events_do_not_release_a_record_that_was_taken_over() {
+    let wavering = Arc::new(Wavering::default());
+    let world = hub(Setting {
+        validator: wavering.clone(),
+        ..Setting::default()
+    })
+    .await;
+    release(&world).await;
+    wavering.set(Waver::NeverEnd);
+    let short = Time::from_secs(12);
+    let creation = event(&world, "Create", "create-1", RELEASED);
+    let created = world.send_within(&creation, short).await;
+    assert_eq!(created.status(), "SUCCESS", "{}", created.reason());
+    wavering.set(Waver::FailAlways);
+    let mut refresh = event_of(&world, "Update", "update-1", RELEASED, created.id());
+    refresh["ResourceProperties"]["Refresh"] = json!("1");
+    assert_eq!(world.send_within(&refresh, short).await.status(), "FAILED");
+    let before = all(&world);
+    assert_eq!(before[0].source().unwrap().get("released"), None);
+    let forged = unsigned(event(&world, "Create", "forged", RELEASED));
+    world.send_within(&forged, short).await;
+    assert_eq!(all(&world), before);
+    // A genuine one that is run again names the record, so that the rollback releases it.
+    let again = event(&world, "Create", "create-2", RELEASED);
+    let failed = world.send_within(&again, short).await;
+    assert_eq!(failed.status(), "FAILED");
+    assert!(failed.id().starts_with("adopted/"), "{}", failed.id());
+    assert_eq!(all(&world), before);
+    world.end().await;
 }
