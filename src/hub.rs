@@ -49,7 +49,9 @@ impl Hub {
     /// hub. What is missing becomes a reason when a member asks.
     pub fn read(stack: &StackId, text: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let or_empty = |name: &str| text(name).unwrap_or_default();
-        text(ENV_ORGANIZATION_ID).map(|_| Self {
+        // What is no organization's id opens nothing.
+        let organization = text(ENV_ORGANIZATION_ID).filter(|id| id.starts_with("o-"));
+        organization.map(|_| Self {
             stack: stack.clone(),
             function_name: or_empty(ENV_FUNCTION_NAME),
             management_account: text(ENV_MANAGEMENT_ACCOUNT_ID).and_then(|id| id.parse().ok()),
@@ -177,7 +179,22 @@ mod tests {
 
     #[test]
     fn is_one_only_if_it_names_an_organization() {
-        assert!(Hub::read(&HUB.parse().unwrap(), |_| None).is_none());
+        let hub_of = |organization: Option<&str>| {
+            let text = |name: &str| {
+                let organization = organization.map(ToOwned::to_owned);
+                organization.filter(|_| name == ENV_ORGANIZATION_ID)
+            };
+            Hub::read(&HUB.parse().unwrap(), text)
+        };
+        assert!(hub_of(Some("o-a1b2c3d4e5")).is_some());
+        for other in [
+            None,
+            Some("OrganizationId"),
+            Some("*"),
+            Some("ou-a1b2-c3d4e5f6"),
+        ] {
+            assert!(hub_of(other).is_none(), "{other:?}");
+        }
         assert_eq!(
             hub().function_arn(),
             "arn:aws:lambda:eu-west-1:123456789012:function:hub-registrar"
