@@ -1,0 +1,7 @@
+//! What a publisher of the template does: `cargo xtask`.
+//!
+//! Nothing here is in the shipped binary.
+
+pub mod cli;
+pub mod quick_create;
+pub mod region;
