@@ -259,15 +259,18 @@ pub struct OwnStack<'a> {
 }
 
 impl OwnStack<'_> {
-    /// Asks CloudFormation once: about the stack, then on the same connection about
-    /// the resource. A second connection would cost more than the wait.
+    /// Asks CloudFormation once. Both questions go out together, so that what they
+    /// tell is of one moment as nearly as can be.
     pub async fn look(&self) -> View {
         if self.foreign {
             return View::Denied;
         }
         let (region, id) = (self.id.region().as_str(), self.id.as_str());
-        let stack = self.aws.stack_status(region, id).await;
-        let resource = self.aws.resource(region, id, self.logical_id).await;
+        let (stack, resource) = tokio::join!(
+            biased;
+            self.aws.stack_status(region, id),
+            self.aws.resource(region, id, self.logical_id),
+        );
         self.view(stack, resource)
     }
 
