@@ -4,10 +4,11 @@ usage: check_rehearsal.py REPORT.json SCREEN.txt [--record]
 
 The report must say that everything held. What was on the screen must be what
 `docs/rehearsal.txt` has recorded, and the excerpt in the README must be a part of
-it: times, ports, account numbers and checksums aside. With --record the recorded
-transcript is written anew instead.
+it: times, ports, account numbers, checksums and the number of polls aside. With
+--record the recorded transcript is written anew instead.
 """
 
+import itertools
 import json
 import pathlib
 import re
@@ -28,13 +29,13 @@ MOVING = [
 
 
 def settled(text):
-    """The lines without what differs from run to run."""
+    """The lines without what differs from run to run. A poll more than once is one."""
     lines = []
     for line in text.splitlines():
         for pattern, stand_in in MOVING:
             line = re.sub(pattern, stand_in, line)
         lines.append(" ".join(line.split()))
-    return [line for line in lines if line]
+    return [line for line, _ in itertools.groupby(filter(None, lines))]
 
 
 def excerpt():
