@@ -322,7 +322,11 @@ impl OwnStack<'_> {
         match resource {
             Ok(seen) => View::Seen {
                 stack,
-                resource: ResourcePhase::of(&seen.status),
+                resource: match ResourcePhase::of(&seen.status) {
+                    // The two were asked apart, and this is the older answer.
+                    ResourcePhase::Creating if stands => ResourcePhase::Complete,
+                    phase => phase,
+                },
                 recorded: seen.physical_id.as_deref().map(PhysicalId::parse),
                 goes_back,
                 overtaken: self.is_overtaken(seen.changed),

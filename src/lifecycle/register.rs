@@ -93,6 +93,10 @@ impl Registering<'_> {
             if time_has_passed && self.watch.is_lost().await {
                 return Err(session.fails(Cause::Cancelled { undone: false }));
             }
+            // A twin of this run may have been answered.
+            if self.watch.is_late().await {
+                return Err(session.fails(Cause::AtRest));
+            }
             time_has_passed = true;
             let before_posting = session.progress.id();
             self.answer_pending(&incoming);

@@ -609,6 +609,39 @@ async fn stays_when_it_may_not_ask_about_the_stack_and_the_resource_is_created()
     world.end().await;
 }
 
+/// The same where what CloudFormation tells of the resource is older than what it tells
+/// of the stack: one that is created has all its resources.
+#[tokio::test]
+async fn stays_when_its_stack_is_created_and_its_resource_seems_not_to_be() {
+    let world = World::new().await;
+    let torn = Stack::is("CREATE_COMPLETE", "CREATE_IN_PROGRESS", "");
+    world.desk.stacks([Stack::creating(), torn]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// A Create that tries for long does not register once its twin has been answered: that
+/// one's record may have been removed by hand, and this one would be a second.
+#[tokio::test]
+async fn registers_nothing_once_its_twin_has_answered() {
+    let world = World::new().await;
+    let created = Stack::is(
+        "CREATE_IN_PROGRESS",
+        "CREATE_COMPLETE",
+        "integration/app_9/01234567",
+    );
+    world.desk.stacks([Stack::creating(), created]);
+    world.sandbox.script(Fault::hang().only("POST"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let calls = world.vendor_calls();
+    let registered = calls.iter().filter(|call| call.starts_with("POST"));
+    assert_eq!(registered.count(), 1);
+    world.end().await;
+}
+
 /// A Create whose twin has succeeded does not hand back what both took over, though the
 /// role cannot be assumed any more.
 #[tokio::test]
