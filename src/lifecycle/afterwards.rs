@@ -20,7 +20,7 @@ pub enum Proof {
     Unknown,
 }
 
-/// Finishes a member's request. A Delete removes the record only now; what a refused
+/// Finishes a request that is a member's, and no other. A Delete removes the record only now; what a refused
 /// Create or Update made goes again.
 ///
 /// # Errors
@@ -30,9 +30,6 @@ pub async fn after_the_answer(
     request: &Request,
     proof: Proof,
 ) -> Result<(), Box<Cause>> {
-    if !session.customer.is_a_member() {
-        return Ok(());
-    }
     match (request, proof) {
         (Request::Delete { properties }, Proof::Taken) => {
             let gone = deregister_a_member(session, properties).await;

@@ -152,11 +152,13 @@ impl Amendment<'_> {
         let is_recorded = |recorded: &PhysicalId| recorded.registered() == Some(registered);
         let recorded = self.watch.before.recorded();
         let is_a_members = self.session().customer.is_a_member();
-        match ownership(&record, &self.session().marker()) {
-            Ownership::Ours if !(is_a_members && record.is_released()) => Ok(Some((record, true))),
+        let whose = ownership(&record, &self.session().marker());
+        match whose {
             // Nothing but the marker proves a member's record to be its own, and a
             // hub names nobody to it.
-            _ if is_a_members => self.not_ours(record, "somebody else".to_owned()),
+            _ if is_a_members && (whose != Ownership::Ours || record.is_released()) => {
+                self.not_ours(record, "somebody else".to_owned())
+            }
             Ownership::Ours => Ok(Some((record, true))),
             _ if !same_host => Err(self.elsewhere()),
             Ownership::Anothers(owner) => self.not_ours(record, owner),

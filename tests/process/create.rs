@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver, Wavering};
+use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -646,12 +646,7 @@ async fn registers_nothing_once_its_twin_has_answered() {
 /// role cannot be assumed any more.
 #[tokio::test]
 async fn does_not_hand_back_what_its_twin_took_over_for_good() {
-    let role = Arc::new(Wavering::default());
-    let world = World::with(Setting {
-        validator: role.clone(),
-        ..Setting::default()
-    })
-    .await;
+    let (role, world) = World::wavering().await;
     let first = world.created(with("OnDelete", "Keep")).await;
     world.desk.stacks([Stack::deleting(&first)]);
     let keep = world.delete_event(&first, with("OnDelete", "Keep"));

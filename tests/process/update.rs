@@ -1,14 +1,13 @@
 //! Updating the stack amends the registration under the same id.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{Fault, RecordedRequest, Waver, Wavering};
+use rehearsal::sandbox::{Fault, RecordedRequest, Waver};
 use serde_json::{Value, json};
 
-use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, properties, with};
+use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, TOKEN, World, properties, with};
 
 /// Long enough for a request, short enough that a failure comes soon.
 const SHORT: Duration = Duration::from_secs(8);
@@ -189,15 +188,10 @@ async fn keeps_its_id_when_it_fails() {
 /// Case E24: also when it had registered again already, which it takes back.
 #[tokio::test]
 async fn keeps_its_id_when_it_fails_after_registering_again() {
-    let validator = Arc::new(Wavering::default());
-    let world = World::with(Setting {
-        validator: validator.clone(),
-        ..Setting::default()
-    })
-    .await;
+    let (role, world) = World::wavering().await;
     let id = world.created(properties()).await;
     world.sandbox.remove_all();
-    validator.set(Waver::FailAlways);
+    role.set(Waver::FailAlways);
     world.desk.stacks([Stack::updating(&id)]);
     let changed = with("OwnerEmail", "owner@example.com");
     let event = world.update_event(&id, changed, properties());
@@ -254,12 +248,7 @@ async fn changes_nothing_for_a_stack_at_rest() {
 /// mends no role, and failing once more would leave the stack stuck.
 #[tokio::test]
 async fn rolls_back_even_while_the_role_cannot_be_validated() {
-    let role = Arc::new(Wavering::default());
-    let world = World::with(Setting {
-        validator: role.clone(),
-        ..Setting::default()
-    })
-    .await;
+    let (role, world) = World::wavering().await;
     let id = world.created(properties()).await;
     role.set(Waver::FailAlways);
     world.desk.stacks([Stack::updating(&id)]);
@@ -569,12 +558,7 @@ async fn does_not_try_again_once_a_later_update_has_begun() {
 /// And not by another validation.
 #[tokio::test]
 async fn does_not_validate_again_once_a_later_update_has_begun() {
-    let role = Arc::new(Wavering::default());
-    let world = World::with(Setting {
-        validator: role.clone(),
-        ..Setting::default()
-    })
-    .await;
+    let (role, world) = World::wavering().await;
     let id = world.created(properties()).await;
     role.set(Waver::FailAlways);
     let updating = || Stack::updating(&id);
@@ -593,12 +577,7 @@ async fn does_not_validate_again_once_a_later_update_has_begun() {
 /// Nor once the record is let go while CloudFormation is asked.
 #[tokio::test]
 async fn does_not_validate_again_what_is_let_go_while_it_asks() {
-    let role = Arc::new(Wavering::default());
-    let world = World::with(Setting {
-        validator: role.clone(),
-        ..Setting::default()
-    })
-    .await;
+    let (role, world) = World::wavering().await;
     let id = world.created(properties()).await;
     role.set(Waver::FailAlways);
     let updating = || Stack::updating(&id);

@@ -16,7 +16,7 @@ pub(crate) use rehearsal::registrar::{
 use rehearsal::registrar::{environment, secrets};
 use rehearsal::sandbox::{
     AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
-    Validator,
+    Validator, Wavering,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -137,6 +137,16 @@ pub(crate) fn faulty() -> PathBuf {
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(Setting::default()).await
+    }
+
+    /// A world whose vendor validates roles as the test says at each moment.
+    pub(crate) async fn wavering() -> (Arc<Wavering>, Self) {
+        let role = Arc::new(Wavering::default());
+        let setting = Setting {
+            validator: role.clone(),
+            ..Setting::default()
+        };
+        (role, Self::with(setting).await)
     }
 
     pub(crate) async fn with(setting: Setting) -> Self {
