@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rehearsal::function::{Function, Invoked};
+use rehearsal::registrar;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{Instant, sleep, timeout};
@@ -15,7 +16,7 @@ use crate::error::BenchError;
 use crate::network::Network;
 use crate::peer::Peer;
 use crate::procfs::Process;
-use crate::world::{Request, World};
+use crate::world::{REGION, Request, World};
 
 /// Far above what the slowest peer takes with a small share of a core, or under
 /// an instrument.
@@ -93,10 +94,11 @@ impl<'a> Run<'a> {
             ("HOME", "/nonexistent"),
             ("LANG", "C.UTF-8"),
             ("LAMBDA_TASK_ROOT", &root),
+            ("AWS_DEFAULT_REGION", REGION),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
-        .chain(World::environment())
+        .chain(registrar::environment())
         .chain(network.environment());
         let function = Function::launch(command, environment).await.map_err(io())?;
         let id = function.id().unwrap_or_default();

@@ -2,19 +2,15 @@
 
 use rehearsal::answer_bucket::{AnswerBucket, AnswerKey};
 use rehearsal::aws_desk::{AwsDesk, Secret, Stack};
+use rehearsal::registrar::{self, LOGICAL_ID, STACK, TOKEN};
 use rehearsal::sandbox::{Sandbox, SandboxOptions};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use time::Duration;
 
 use crate::error::BenchError;
 
 pub(crate) const REGION: &str = "us-east-1";
-const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/Authomize-Trust-Role/51af3dc0-da77-11e4-872e-1234567db123";
-const LOGICAL: &str = "AuthomizeIntegration";
-const SECRET_ARN: &str =
-    "arn:aws:secretsmanager:us-east-1:123456789012:secret:ApiTokenSecret-AbCdEf";
-const TOKEN: &str = "example-token";
 
 /// What CloudFormation asks for.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -95,22 +91,6 @@ impl World {
         })
     }
 
-    /// The function's configuration, as the template gives it.
-    pub(crate) fn environment() -> Vec<(String, String)> {
-        [
-            ("AWS_REGION", REGION),
-            ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "example"),
-            ("AWS_SESSION_TOKEN", "example"),
-            ("STACK_ID", STACK),
-            ("URL_SUFFIX", "amazonaws.com"),
-            ("API_TOKEN_SECRET_ARN", SECRET_ARN),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
-    }
-
     /// A request of the stack for the integration `number`, whose physical id is
     /// `id`, while the stack is doing just that.
     pub(crate) fn request(&self, kind: Kind, number: usize, id: &str) -> Request {
@@ -133,16 +113,16 @@ impl World {
             "RequestType": kind.request_type(),
             "RequestId": request_id,
             "StackId": STACK,
-            "ResponseURL": self.bucket.presign(STACK, LOGICAL, &request_id),
+            "ResponseURL": self.bucket.presign(STACK, LOGICAL_ID, &request_id),
             "ResourceType": "Custom::AuthomizeIntegration",
-            "LogicalResourceId": LOGICAL,
-            "ResourceProperties": properties(new),
+            "LogicalResourceId": LOGICAL_ID,
+            "ResourceProperties": registrar::with("IntegrationName", new.as_str()),
         });
         if kind != Kind::Create {
             event["PhysicalResourceId"] = id.into();
         }
         if let Some(old) = old {
-            event["OldResourceProperties"] = properties(old);
+            event["OldResourceProperties"] = registrar::with("IntegrationName", old.as_str());
         }
         Request {
             id: request_id,
@@ -162,23 +142,4 @@ impl World {
             bucket: self.bucket.answers().len() - answered,
         }
     }
-}
-
-fn properties(name: &str) -> Value {
-    json!({
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:Authomize-Trust-Role-registrar",
-        "ServiceTimeout": "1200",
-        "TemplateVersion": "0.1.0",
-        "ApiUrl": "https://api.authomize.com",
-        "ExternalId": "example-external-id",
-        "RoleArn": "arn:aws:iam::123456789012:role/AuthomizeCrossAccountTrustRole",
-        "IncludeIdentityCenter": "false",
-        "IntegrationName": name,
-        "OwnerEmail": "",
-        "Regions": [""],
-        "AdditionalAccountIds": [""],
-        "OnDelete": "Remove",
-        "OnDeregistrationFailure": "Fail",
-        "Refresh": "",
-    })
 }
