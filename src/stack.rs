@@ -287,8 +287,9 @@ impl OwnStack<'_> {
             sleep(wait).await;
             wait *= 2;
             view = match (view, self.look().await) {
-                // What was seen before the role was torn down is true.
-                (seen @ View::Seen { .. }, View::Denied) => seen,
+                // What was seen before the role was torn down, or before CloudFormation
+                // fell silent, is true.
+                (seen @ View::Seen { .. }, View::Denied | View::Unknown) => seen,
                 (View::Unknown | View::TornDown, View::Denied) => View::TornDown,
                 (_, now) => now,
             };

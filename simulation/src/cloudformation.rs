@@ -338,6 +338,7 @@ impl Life<'_> {
         state.ledger.settle(self.stack);
         let stack = &mut state.stacks[self.stack];
         stack.wanted = Some(properties.clone());
+        stack.written_over_late = false;
         let sent = stack.requests.last().map_or(0, |request| request.sent);
         if stack.meddled_at.is_some_and(|at| at < sent)
             && !properties_are_rolled_back(stack.views.last())
@@ -396,6 +397,7 @@ impl Life<'_> {
                 given_up: None,
                 keep: properties.keep,
                 held_up: false,
+                amended: 0,
             });
             (number, event)
         };

@@ -39,6 +39,8 @@ impl State {
         };
         if self.stacks[stack].taken_back_at_once {
             self.nobody_can_know(Unknowable::TakenBackInTheSameSecond, problem);
+        } else if self.stacks[stack].written_over_late {
+            self.nobody_can_know(Unknowable::SlowerThanALaterRequest, problem);
         } else if let Some(why) = self.nobody_told_of(stack) {
             self.nobody_can_know(why, problem);
         } else {

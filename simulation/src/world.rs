@@ -106,6 +106,9 @@ pub struct Stack {
     pub was_meddled: bool,
     /// An Update was given up in the second in which it was sent.
     pub taken_back_at_once: bool,
+    /// Something that was written for one request took effect after a later one that was
+    /// not even sent when it left had succeeded.
+    pub written_over_late: bool,
     /// Nobody answered a deletion.
     pub deletion_unanswered: bool,
     /// When a deletion of this stack last looked for its record.
@@ -163,6 +166,8 @@ pub struct Asked {
     pub keep: bool,
     /// It was held up on its way.
     pub held_up: bool,
+    /// When a run of it last sent an amendment.
+    pub amended: u64,
 }
 
 /// One run of a request.
@@ -191,6 +196,9 @@ impl Asked {
     /// A run sends something.
     pub fn sends(&mut self, run: usize, spot: Spot, what: Option<What>, now: u64) {
         let over = self.given_up.or(self.answered);
+        if spot == Spot::Amend {
+            self.amended = now;
+        }
         let ran = &mut self.runs[run];
         match spot {
             Spot::Answer if what.is_some() => ran.bucket_failed = true,
@@ -280,6 +288,7 @@ impl World {
                     meddled_at: None,
                     was_meddled: false,
                     taken_back_at_once: false,
+                    written_over_late: false,
                     deletion_unanswered: false,
                     last_look: 0,
                     had_fault: false,
@@ -593,6 +602,16 @@ impl State {
 
     fn learn(&mut self, by: By, id: &str, request: &ApiRequest, response: &ApiResponse) {
         let now = self.now();
+        if let By::Run(stack, asked) = by
+            && request.method == "PATCH"
+        {
+            let of = &mut self.stacks[stack];
+            let left = of.requests[asked].amended;
+            let mut later = of.requests[asked + 1..].iter();
+            of.written_over_late |= later.any(|later| {
+                later.sent > left && later.first.as_ref().is_some_and(|first| first.is_success)
+            });
+        }
         let owner = match by {
             By::Run(stack, _) => Owner::Stack(stack),
             By::Stranger => Owner::Stranger,

@@ -17,6 +17,9 @@ use crate::properties::Registration;
 /// How often a record is asked for at most, waits for a name included.
 const ROUNDS: usize = 10;
 
+const NOT_REGISTERED: &str = "the account could not be registered";
+const NOT_UP_TO_DATE: &str = "the record of an earlier try could not be brought up to date";
+
 /// How a record came to be this resource's.
 pub(super) struct Registered {
     pub(super) record: Record,
@@ -47,18 +50,13 @@ pub(super) async fn register(
     registration: &Registration,
     former_name: Option<&str>,
 ) -> Result<Registered, Failure> {
+    watch.session.progress.is("registering at Authomize");
     let registering = Registering {
         watch,
         vendor,
         registration,
+        former_name,
     };
-    let progress = &watch.session.progress;
-    progress.is("registering at Authomize");
-    if let Some(name) = former_name
-        && let Some(registered) = registering.look_under(name).await?
-    {
-        return Ok(registered);
-    }
     registering.carry_out().await
 }
 
@@ -72,6 +70,15 @@ struct Registering<'a> {
     watch: Watch<'a>,
     vendor: &'a Authomize,
     registration: &'a Registration,
+    former_name: Option<&'a str>,
+}
+
+/// What came of looking under the former name.
+enum Formerly {
+    Nothing,
+    Found(Box<Registered>),
+    /// Our record is there, and another one still has the name that it is to have.
+    NameIsTaken(ApiError),
 }
 
 impl Registering<'_> {
@@ -87,6 +94,20 @@ impl Registering<'_> {
         let mut look = names_no_record || session.may_be_a_second_run();
         let mut time_has_passed = look || session.has_taken_long();
         loop {
+            match self.look_under_the_former_name().await? {
+                Formerly::Nothing => {}
+                Formerly::Found(registered) => return Ok(*registered),
+                Formerly::NameIsTaken(error) => {
+                    let wait = waits
+                        .next()
+                        .and_then(|wait| vendor.wait_before_next(&error, wait));
+                    let Some(wait) = wait else {
+                        return Err(self.fails(NOT_UP_TO_DATE, error));
+                    };
+                    sleep(wait).await;
+                    continue;
+                }
+            }
             if look && let Some(registered) = self.look_for_ours().await? {
                 return Ok(registered);
             }
@@ -126,7 +147,8 @@ impl Registering<'_> {
                     look = look || error.leaves_the_outcome_open();
                     sleep(wait).await;
                 }
-                _ => return Err(self.fails("the account could not be registered", error)),
+                (ApiError::RateLimited { .. }, None) => return self.find_a_twins(error).await,
+                _ => return Err(self.fails(NOT_REGISTERED, error)),
             }
         }
     }
@@ -174,12 +196,31 @@ impl Registering<'_> {
         }
     }
 
-    /// Looks for a record that bears our marker under another name.
-    async fn look_under(&self, name: &str) -> Result<Option<Registered>, Failure> {
+    /// An Update may have left a record that bears our marker under the name that it
+    /// wanted. A list can be late, so it is looked for before each try.
+    async fn look_under_the_former_name(&self) -> Result<Formerly, Failure> {
+        let Some(name) = self.former_name else {
+            return Ok(Formerly::Nothing);
+        };
         let records = self.named(name).await?;
         match found(&records, &self.session().marker(), self.registration, None) {
-            Found::Ours(record) => self.adopt(record).await.map(Some),
-            _ => Ok(None),
+            Found::Ours(record) => match self.bring_up_to_date(record).await? {
+                Ok(registered) => Ok(Formerly::Found(Box::new(registered))),
+                Err(error @ ApiError::Conflict) => Ok(Formerly::NameIsTaken(error)),
+                Err(error) => Err(self.fails(NOT_UP_TO_DATE, error)),
+            },
+            _ => Ok(Formerly::Nothing),
+        }
+    }
+
+    /// This run may register nothing, but a twin of it may have, and died since.
+    async fn find_a_twins(&self, error: ApiError) -> Result<Registered, Failure> {
+        match self.find(true).await {
+            Ok(Found::Ours(record)) => {
+                self.answer_pending(&self.session().progress.id());
+                self.adopt(record).await
+            }
+            _ => Err(self.fails(NOT_REGISTERED, error)),
         }
     }
 
@@ -229,13 +270,22 @@ impl Registering<'_> {
         }
     }
 
-    /// Our own record of an earlier try: brought up to date if it is not, unless a
-    /// later request has done that.
+    /// Our own record of an earlier try.
     async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
+        let registered = self.bring_up_to_date(found).await?;
+        registered.map_err(|source| self.fails(NOT_UP_TO_DATE, source))
+    }
+
+    /// Brings our own record of an earlier try up to date if it is not, unless a later
+    /// request has done that. What the vendor says against it is told apart.
+    async fn bring_up_to_date(
+        &self,
+        found: Record,
+    ) -> Result<Result<Registered, ApiError>, Failure> {
         let (session, vendor) = (self.session(), self.vendor);
         let is_a_members = session.customer.is_a_member();
         if is_a_members && found.is_released() {
-            return self.take_over(found).await;
+            return self.take_over(found).await.map(Ok);
         }
         info!(integration.id = %found.id, "found the record of an earlier try");
         let marker = Marker {
@@ -252,19 +302,21 @@ impl Registering<'_> {
         } else if self.watch.is_over().await {
             return Err(session.fails(Cause::AtRest));
         } else {
-            let doing = "the record of an earlier try could not be brought up to date";
             let watch = self.watch;
             let amended = watch
                 .amend(vendor, &found.id, self.registration, &marker)
                 .await;
-            amended.map_err(|source| self.fails(doing, source))?
+            match amended {
+                Ok(record) => record,
+                Err(error) => return Ok(Err(error)),
+            }
         };
-        Ok(Registered {
+        Ok(Ok(Registered {
             record,
             marker,
             undo,
             origin: Origin::Found,
-        })
+        }))
     }
 
     /// A record that another stack of this account released.

@@ -24,17 +24,20 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// Asks CloudFormation whether it has given the request up meanwhile.
     pub(super) async fn is_lost(&self) -> bool {
-        self.seems_lost().await && {
-            // The stack and the resource are asked about apart, so one answer can be
-            // older than the other.
-            sleep(self.session.waits.backoff).await;
-            self.seems_lost().await
+        let first = self.look().await;
+        if !first.lost_since(self.before, self.meaning) {
+            return false;
         }
+        // The stack and the resource are asked about apart, so one answer can be older
+        // than the other.
+        sleep(self.session.waits.backoff).await;
+        let second = self.look().await;
+        let since = |before| second.lost_since(before, self.meaning);
+        since(self.before) || since(&first)
     }
 
-    async fn seems_lost(&self) -> bool {
-        let now = self.session.own_stack(self.aws).look().await;
-        now.lost_since(self.before, self.meaning)
+    async fn look(&self) -> View {
+        self.session.own_stack(self.aws).look().await
     }
 
     /// Brings a record up to date, again and again, as long as that is wanted.

@@ -181,6 +181,23 @@ async fn outlasts_a_vendor_that_is_not_well() {
     world.end().await;
 }
 
+/// Lambda may deliver one request twice at once. Who is throttled away looks what the
+/// other, which may have died since, has registered.
+#[tokio::test]
+async fn finds_what_its_twin_registered_when_it_is_throttled_away() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::creating()]);
+    let away = Fault::status(429).header("retry-after", "3600");
+    world.sandbox.script(away.only("POST").times(100));
+    let twin = world.event("Create", "create-2", properties());
+    let outcome = world.send(&twin).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 #[tokio::test]
 async fn refuses_the_name_of_somebody_elses_integration() {
     let world = World::new().await;

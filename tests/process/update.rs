@@ -357,6 +357,46 @@ async fn finds_its_record_under_its_former_name() {
     world.end().await;
 }
 
+/// The same where the list was late when it looked first, and the name that it wants
+/// is still held by what was deleted.
+#[tokio::test]
+async fn back_looks_again_under_its_former_name_when_the_list_was_late() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let nothing = json!({"pagination": {"limit": 100, "skip": 0, "hasMore": false}, "data": []});
+    world.sandbox.script(Fault::status(404).only("GET"));
+    world
+        .sandbox
+        .script(Fault::status(200).body(nothing).only("GET"));
+    world.sandbox.script(Fault::status(409).only("POST"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// What it finds under its former name cannot be renamed while the name that it wants
+/// is held by what was deleted, so it waits.
+#[tokio::test]
+async fn back_waits_for_its_name_when_it_finds_its_record_under_the_former_one() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    world.sandbox.script(Fault::status(404).only("GET"));
+    world.sandbox.script(Fault::status(409).only("PATCH"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].integration_name, NAME);
+    world.end().await;
+}
+
 /// A record that is found by its name may have an owner of before, which an update
 /// took away.
 #[tokio::test]
@@ -409,6 +449,47 @@ async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
         Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
         Stack::Denied,
     ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// The same when CloudFormation does not answer any more.
+#[tokio::test]
+async fn registers_nothing_when_cloudformation_falls_silent_while_it_asks() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([
+        Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
+        Stack::Down,
+    ]);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(&id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// An Update that could not ask anything at first sees its stack go, and then its role.
+#[tokio::test]
+async fn registers_nothing_when_its_role_is_torn_down_after_it_saw_the_stack_go() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    let silence = std::iter::repeat_n(Stack::Down, 4);
+    let end = [
+        Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
+        Stack::Denied,
+    ];
+    world.desk.stacks(silence.chain(end));
+    world.sandbox.script(Fault::hang().only("GET"));
     let renamed = with("IntegrationName", "Renamed");
     let outcome = world
         .send(&world.update_event(&id, renamed, properties()))
