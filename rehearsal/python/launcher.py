@@ -372,6 +372,44 @@ def read_published_code():
     lambda_svc._fetch_code_from_s3 = fetch_as_owner
 
 
+@closes("S3 refuses a request that expects a bucket to be another account's")
+def refuse_strangers_buckets():
+    """Heeds the header x-amz-expected-bucket-owner, whatever the bucket's policy says."""
+    from ministack.services import s3
+
+    dispatch = s3._dispatch
+
+    def dispatch_if_owned(method, bucket, key, headers, *rest, **more):
+        expected = headers.get("x-amz-expected-bucket-owner")
+        owner = s3._bucket_owner_account(bucket) if expected and bucket else None
+        if owner not in (None, expected):
+            return s3._error("AccessDenied", "Access Denied", 403)
+        return dispatch(method, bucket, key, headers, *rest, **more)
+
+    s3._dispatch = dispatch_if_owned
+
+
+@closes("a stack's version of a function is made of the code that it names, or fails")
+def pin_versions_to_their_code():
+    """Compares CodeSha256 with what the function has, as Lambda does."""
+    from ministack.services.cloudformation import provisioners
+
+    versions = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]
+    create = versions["create"]
+
+    def create_of_that_code(logical_id, props, stack_name):
+        function, *_ = provisioners._lambda_function_for_cfn_ref(props["FunctionName"])
+        wanted, found = props.get("CodeSha256"), function["config"]["CodeSha256"]
+        if wanted not in (None, found):
+            raise ValueError(
+                f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST "
+                f"({found}). Please try again with the CodeSHA256 in $LATEST."
+            )
+        return create(logical_id, props, stack_name)
+
+    versions["create"] = provisioners._lambda_version_create = create_of_that_code
+
+
 @closes("a template's conditions can ask for the partition, the region and the account")
 def read_pseudo_parameters():
     """Gives conditions the values that AWS gives them in place of parameters."""

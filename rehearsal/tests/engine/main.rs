@@ -2,6 +2,7 @@
 //! the real engine and a small function.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod code;
 mod delivery;
 mod organization;
 mod roles;

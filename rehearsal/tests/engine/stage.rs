@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-const FUNCTION: &[u8] = include_bytes!("function.py");
+pub(crate) const FUNCTION: &[u8] = include_bytes!("function.py");
 const REGION: &str = "us-east-1";
 
 /// The name of every test's stack; its account is its own.
