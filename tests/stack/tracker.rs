@@ -18,10 +18,10 @@ const ANOTHER_REGION: &str = "eu-west-1";
 async fn publish_in_another_region(account: &Account) {
     let template = template();
     let bucket = &template["Mappings"]["Artifacts"][ANOTHER_REGION]["Bucket"];
-    let prefix = &template["Mappings"]["Release"]["Artifact"]["KeyPrefix"];
-    let key = format!("{}/x86_64/bootstrap.zip", prefix.as_str().unwrap());
+    let key = &template["Mappings"]["Release"]["X8664"]["Key"];
     let code = Artifact::from_binary(&binary()).unwrap();
-    let put = code.put(account, bucket.as_str().unwrap(), &key).await;
+    let (bucket, key) = (bucket.as_str().unwrap(), key.as_str().unwrap());
+    let put = code.put(account, bucket, key).await;
     put.unwrap();
 }
 

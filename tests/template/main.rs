@@ -231,11 +231,12 @@ fn takes_version_and_code_from_literals() {
     let template = template();
     let version = &template["Mappings"]["Release"]["Artifact"]["Version"];
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
-    let prefix = &template["Mappings"]["Release"]["Artifact"]["KeyPrefix"];
-    assert_eq!(
-        prefix,
-        concat!("authomize-trust-role/", env!("CARGO_PKG_VERSION"))
-    );
+    for (architecture, name) in [("X8664", "x86_64"), ("Arm64", "arm64")] {
+        let key = &template["Mappings"]["Release"][architecture]["Key"];
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!("authomize-trust-role/{version}/{name}/bootstrap.zip");
+        assert_eq!(*key, expected);
+    }
     assert_eq!(
         template["Outputs"]["TemplateVersion"]["Value"],
         registration(&template)["Properties"]["TemplateVersion"]

@@ -104,7 +104,8 @@ fn function_code(template: &Value) -> Option<&Value> {
 }
 
 /// The text that `value` stands for, with the forms that a template can say
-/// a code location in: a literal, `!Ref`, `!Sub` and `!FindInMap`.
+/// a code location in: a literal, `!Ref`, `!Sub`, `!FindInMap` and `!If` of a
+/// condition that compares two of these.
 fn resolved(template: &Value, value: &Value, region: &str) -> Option<String> {
     let Value::Tagged(tagged) = value else {
         return value.as_str().map(str::to_owned);
@@ -122,6 +123,28 @@ fn resolved(template: &Value, value: &Value, region: &str) -> Option<String> {
                 found = &found[resolved(template, key, region)?.as_str()];
             }
             found.as_str().map(str::to_owned)
+        }
+        ("!If", Value::Sequence(parts)) => match parts.as_slice() {
+            [Value::String(condition), then, otherwise] => {
+                let holds = compared(template, &template["Conditions"][condition], region)?;
+                resolved(template, if holds { then } else { otherwise }, region)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a condition holds that is `!Equals`.
+fn compared(template: &Value, condition: &Value, region: &str) -> Option<bool> {
+    match condition {
+        Value::Tagged(tagged) if tagged.tag == "!Equals" => {
+            match tagged.value.as_sequence()?.as_slice() {
+                [one, other] => {
+                    Some(resolved(template, one, region)? == resolved(template, other, region)?)
+                }
+                _ => None,
+            }
         }
         _ => None,
     }
@@ -163,6 +186,9 @@ Parameters:
 Mappings:
   Buckets:
     us-east-1: {Name: code-of-the-east}
+Conditions:
+  IsArm64: !Equals [!Ref Architecture, arm64]
+  IsX8664: !Equals [!Ref Architecture, x86_64]
 Resources:
   Role: {Type: 'AWS::IAM::Role'}
   Function:
@@ -172,7 +198,7 @@ Resources:
         S3Bucket: !FindInMap [Buckets, !Ref 'AWS::Region', Name]
         S3Key: !Sub
           - ${Prefix}/${Architecture}/${AWS::Region}.zip
-          - Prefix: !Sub 1.2.${Architecture}
+          - Prefix: !If [IsArm64, another, !If [IsX8664, !Sub '1.2.${Architecture}', another]]
 ";
 
     fn template(text: &str) -> Template {
@@ -184,7 +210,7 @@ Resources:
     }
 
     #[test]
-    fn finds_the_code_through_maps_and_substitutions() {
+    fn finds_the_code_through_maps_substitutions_and_conditions() {
         let code = template(TEXT).code_location("us-east-1").unwrap();
         assert_eq!(code.bucket, "code-of-the-east");
         assert_eq!(code.key, "1.2.x86_64/x86_64/us-east-1.zip");
