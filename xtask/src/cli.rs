@@ -1,13 +1,22 @@
 //! The command line of `cargo xtask`.
 
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
 use url::Url;
 
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
+use crate::release::architecture::Architecture;
+use crate::release::configuration::ConfigurationError;
+use crate::release::credentials::NoCredentials;
+use crate::release::s3::Network;
+use crate::release::screen::Screen;
+use crate::release::signature::{SignatureError, SigningKey};
+use crate::release::{Options, Publisher, ReleaseError, Tests, credentials, run};
 
 /// What `link --help` ends with.
 const LINK_EXAMPLES: &str = "\
@@ -18,6 +27,19 @@ Examples:
 Nothing is asked and nothing is sent: the link is put together here.
 
 Exit status: 0 printed, 2 what would be filled in is refused.";
+
+/// What `release --help` ends with.
+const RELEASE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release                                       everything but the upload
+  cargo xtask release --publish --minisign-key release.key  the release
+
+Environment, read only with --publish and --minisign-key, and given to no program:
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   who uploads
+  MINISIGN_PASSWORD                                             of the key, if it has one
+  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE                          the way to S3
+
+Exit status: 0 done, 1 something does not hold, 2 it could not begin.";
 
 /// What a publisher of the template does
 #[derive(Debug, Parser)]
@@ -32,6 +54,9 @@ enum Command {
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
+    /// Build everything that a release is made of and, with --publish, upload it
+    #[command(after_help = RELEASE_EXAMPLES)]
+    Release(ReleaseArguments),
 }
 
 #[derive(Debug, Args)]
@@ -53,20 +78,78 @@ struct LinkArguments {
     principal_arn: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct ReleaseArguments {
+    /// Upload it to every region; without it nothing leaves this machine
+    #[arg(long)]
+    publish: bool,
+    /// Where the release goes, instead of release.toml
+    #[arg(long, value_name = "FILE")]
+    configuration: Option<PathBuf>,
+    /// Only for this one, may be given twice [default: both; without --publish, those that can be compiled here]
+    #[arg(long, value_name = "ARCHITECTURE")]
+    architecture: Vec<Architecture>,
+    /// Whether `cargo test` is run first [default: run with --publish, skip without]
+    #[arg(long)]
+    tests: Option<Tests>,
+    /// Sign the sums with this secret key of minisign's
+    #[arg(long, value_name = "FILE")]
+    minisign_key: Option<PathBuf>,
+}
+
+/// Why a release could not begin.
+#[derive(Debug, Error)]
+enum SetupError {
+    #[error("`{}` cannot be read: {source}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}`: {source}", path.display())]
+    Configuration {
+        path: PathBuf,
+        #[source]
+        source: ConfigurationError,
+    },
+    #[error(transparent)]
+    Credentials(#[from] NoCredentials),
+    #[error("`{}`: {source}", path.display())]
+    Key {
+        path: PathBuf,
+        #[source]
+        source: SignatureError,
+    },
+    #[error("the runtime does not start: {0}")]
+    Runtime(#[source] io::Error),
+}
+
 /// Runs the command and tells its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Command::Link(arguments) = Arguments::parse().command;
-    match link_of(&arguments) {
-        Ok(link) => {
-            // Whoever closed the pipe does not want to read on.
-            let _ = writeln!(io::stdout(), "{link}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("no link: {error}");
-            ExitCode::from(2)
-        }
+    match Arguments::parse().command {
+        Command::Link(arguments) => match link_of(&arguments) {
+            Ok(link) => {
+                // Whoever closed the pipe does not want to read on.
+                let _ = writeln!(io::stdout(), "{link}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("no link: {error}");
+                ExitCode::from(2)
+            }
+        },
+        Command::Release(arguments) => match release(&arguments) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(error)) => {
+                eprintln!("no release: {}", told(&error));
+                ExitCode::from(1)
+            }
+            Err(error) => {
+                eprintln!("no release: {error}");
+                ExitCode::from(2)
+            }
+        },
     }
 }
 
@@ -74,8 +157,92 @@ fn link_of(arguments: &LinkArguments) -> Result<String, QuickCreateError> {
     link(&QuickCreate {
         region: &arguments.region,
         template_url: &arguments.template_url,
-        external_id: &arguments.external_id,
+        external_id: Some(&arguments.external_id),
         identity_center: arguments.identity_center,
         principal_arn: arguments.principal_arn.as_deref(),
     })
+}
+
+/// Reads everything that is given before anything is done.
+fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, SetupError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let root = workspace_root();
+    let configuration = match &arguments.configuration {
+        Some(path) => path.clone(),
+        None => root.join("release.toml"),
+    };
+    let configuration =
+        read(&configuration)?
+            .parse()
+            .map_err(|source| SetupError::Configuration {
+                path: configuration,
+                source,
+            })?;
+    let key = match &arguments.minisign_key {
+        Some(path) => {
+            let key = SigningKey::read(&read(path)?, variable("MINISIGN_PASSWORD"));
+            Some(key.map_err(|source| SetupError::Key {
+                path: path.clone(),
+                source,
+            })?)
+        }
+        None => None,
+    };
+    let publisher = if arguments.publish {
+        Some(Publisher {
+            credentials: credentials::read(variable)?,
+            network: Network::of_this_machine(),
+        })
+    } else {
+        None
+    };
+    let by_default = if arguments.publish {
+        Tests::Run
+    } else {
+        Tests::Skip
+    };
+    let architectures = &arguments.architecture;
+    let options = Options {
+        root,
+        version: env!("CARGO_PKG_VERSION")
+            .parse()
+            .expect("cargo accepts versions only"),
+        configuration,
+        architectures: (!architectures.is_empty()).then(|| architectures.clone()),
+        tests: arguments.tests.unwrap_or(by_default),
+        key,
+        publisher,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(SetupError::Runtime)?;
+    Ok(runtime.block_on(run(&options, &mut Screen::new(io::stdout()))))
+}
+
+fn read(path: &Path) -> Result<String, SetupError> {
+    std::fs::read_to_string(path).map_err(|source| SetupError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn workspace_root() -> PathBuf {
+    let member = Path::new(env!("CARGO_MANIFEST_DIR"));
+    member.parent().unwrap_or(member).to_owned()
+}
+
+/// An error with what it comes from.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        // Some sentences hold their cause already.
+        if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+        source = error.source();
+    }
+    text
 }

@@ -5,3 +5,4 @@
 pub mod cli;
 pub mod quick_create;
 pub mod region;
+pub mod release;

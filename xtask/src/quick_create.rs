@@ -32,8 +32,8 @@ pub struct QuickCreate<'a> {
     pub region: &'a Region,
     /// The template in S3, by https.
     pub template_url: &'a Url,
-    /// Issued by Authomize, one for each customer.
-    pub external_id: &'a str,
+    /// Issued by Authomize, one for each customer. Without it the form asks for it.
+    pub external_id: Option<&'a str>,
     /// Whether this is the management account, with IAM Identity Center.
     pub identity_center: bool,
     /// The principal of Authomize; given outside the partition `aws`, and only there.
@@ -70,7 +70,7 @@ pub enum QuickCreateError {
 /// What is filled in would be refused by the template or by CloudFormation, or the link
 /// is too long to be safe.
 pub fn link(form: &QuickCreate<'_>) -> Result<String, QuickCreateError> {
-    if !is_external_id(form.external_id) {
+    if form.external_id.is_some_and(|id| !is_external_id(id)) {
         return Err(QuickCreateError::ExternalId);
     }
     if !is_in_s3(form.template_url, form.region.partition()) {
@@ -88,9 +88,9 @@ pub fn link(form: &QuickCreate<'_>) -> Result<String, QuickCreateError> {
     let mut filled = vec![
         ("templateURL", form.template_url.as_str()),
         ("stackName", STACK_NAME),
-        ("param_ExternalID", form.external_id),
-        ("param_IncludeAWSIdentityCenter", &identity_center),
     ];
+    filled.extend(form.external_id.map(|id| ("param_ExternalID", id)));
+    filled.push(("param_IncludeAWSIdentityCenter", &identity_center));
     filled.extend(
         form.principal_arn
             .map(|arn| ("param_AuthomizePrincipalArn", arn)),
@@ -148,7 +148,7 @@ mod tests {
         link(&QuickCreate {
             region: &region.parse().unwrap(),
             template_url: &template.parse().unwrap(),
-            external_id,
+            external_id: Some(external_id),
             identity_center: false,
             principal_arn: principal,
         })
@@ -178,6 +178,20 @@ mod tests {
              &param_ExternalID=0123-abcd\
              &param_IncludeAWSIdentityCenter=false"
         );
+    }
+
+    #[test]
+    fn leaves_the_external_id_to_the_form_where_it_is_for_everybody() {
+        let link = link(&QuickCreate {
+            region: &"us-east-1".parse().unwrap(),
+            template_url: &TEMPLATE.parse().unwrap(),
+            external_id: None,
+            identity_center: false,
+            principal_arn: None,
+        });
+        let filled = filled(&link.unwrap());
+        assert!(!filled.contains_key("param_ExternalID"));
+        assert_eq!(filled["stackName"], STACK_NAME);
     }
 
     #[test]
