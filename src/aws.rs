@@ -1,4 +1,5 @@
-//! AWS, as far as the function asks it: one secret, and its own stack.
+//! AWS, as far as the function asks it: one secret, its own stack, and an admin's
+//! StackSet.
 //!
 //! The SDK's clients are made at first use and send their requests over our own
 //! wire. Retries, timeouts and the cache of identities are off in them: how long
@@ -23,7 +24,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::account_id::AccountId;
+use crate::admin::settings::StackSetName;
+use crate::admin::stack_set::{Instance, InstancePage};
 use crate::clock::Clock;
+use crate::configuration::Configuration;
+use crate::text::{printable, shown};
 use crate::wire::{self, Wire, WireError};
 
 /// How AWS is reached, for one invocation.
@@ -145,6 +151,23 @@ pub struct SeenResource {
 }
 
 impl Aws {
+    /// AWS as a function with this environment reaches it.
+    pub fn of(
+        configuration: &Configuration,
+        wire: &Arc<dyn Wire>,
+        clock: Clock,
+        patience: Duration,
+    ) -> Self {
+        let local = configuration.local.as_ref();
+        Self {
+            wire: Arc::clone(wire),
+            credentials: configuration.credentials.clone(),
+            endpoint: local.and_then(|local| local.aws_endpoint.clone()),
+            clock,
+            patience,
+        }
+    }
+
     /// Reads a secret by its ARN, in the region that the ARN names.
     ///
     /// # Errors
@@ -214,6 +237,58 @@ impl Aws {
             changed: detail
                 .last_updated_timestamp()
                 .and_then(|changed| SystemTime::try_from(*changed).ok()),
+        })
+    }
+
+    /// Lists instances of a StackSet: a page of all, or of one account's.
+    ///
+    /// # Errors
+    /// See [`AwsError`].
+    pub async fn stack_instances(
+        &self,
+        region: &str,
+        stack_set: &StackSetName,
+        account: Option<&AccountId>,
+        next: Option<&str>,
+    ) -> Result<InstancePage, AwsError> {
+        let client = client!(aws_sdk_cloudformation, self, region);
+        let answer = client
+            .list_stack_instances()
+            .stack_set_name(&stack_set.name)
+            .call_as(stack_set.call_as.as_str().into())
+            .set_stack_instance_account(account.map(ToString::to_string))
+            .set_next_token(next.map(ToOwned::to_owned))
+            .send()
+            .await
+            .map_err(|error| AwsError::of(&error))?;
+        let instances = answer.summaries().iter().map(|summary| {
+            let account = summary.account().and_then(|id| id.parse().ok());
+            let account = account.ok_or_else(|| {
+                AwsError::Unavailable("an instance without account in the answer".to_owned())
+            })?;
+            let detail = summary
+                .stack_instance_status()
+                .and_then(|status| status.detailed_status());
+            Ok(Instance {
+                account,
+                region: summary.region().map(printable).unwrap_or_default(),
+                stack_id: summary.stack_id().map(ToOwned::to_owned),
+                status: summary
+                    .status()
+                    .map(|status| printable(status.as_str()))
+                    .unwrap_or_default(),
+                detail: detail
+                    .map(|detail| printable(detail.as_str()))
+                    .unwrap_or_default(),
+                reason: summary
+                    .status_reason()
+                    .map(|reason| shown(reason, &[]))
+                    .unwrap_or_default(),
+            })
+        });
+        Ok(InstancePage {
+            instances: instances.collect::<Result<_, AwsError>>()?,
+            next: answer.next_token().map(ToOwned::to_owned),
         })
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 
+use crate::admin::Settings;
 use crate::hub::Hub;
 use crate::stack_id::StackId;
 
@@ -33,6 +34,8 @@ pub struct Configuration {
     pub stack_id: Option<StackId>,
     /// What members get, if the function is an organization's hub.
     pub hub: Option<Arc<Hub>>,
+    /// What an admin's function works with; none in a registrar.
+    pub admin: Option<Arc<Settings>>,
     /// The partition's domain.
     pub url_suffix: String,
     /// The secret with the API token; none on a laptop that names none.
@@ -65,6 +68,7 @@ impl Configuration {
         let stack_id: Option<StackId> = text(ENV_STACK_ID).and_then(|text| text.parse().ok());
         let hub = stack_id.as_ref().and_then(|stack| Hub::read(stack, text));
         Self {
+            admin: Settings::read(stack_id.as_ref(), text).map(Arc::new),
             stack_id,
             hub: hub.map(Arc::new),
             url_suffix: text(ENV_URL_SUFFIX).unwrap_or_else(|| "amazonaws.com".to_owned()),

@@ -100,13 +100,21 @@ impl Event {
     /// # Errors
     /// See [`EnvelopeError`].
     pub fn request(&self) -> Result<Request, EnvelopeError> {
+        Request::read(self.value()?)
+    }
+
+    /// The event as a whole, whatever it is about.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Unreadable`].
+    pub fn value(&self) -> Result<&Value, EnvelopeError> {
         let readable = self
             .0
             .as_ref()
             .map_err(|error| EnvelopeError::Unreadable(error.clone()))?;
         match &readable.flaw {
             Some(flaw) => Err(flaw.clone()),
-            None => Request::read(&readable.value),
+            None => Ok(&readable.value),
         }
     }
 

@@ -63,6 +63,11 @@ impl Hub {
         })
     }
 
+    /// The function's name.
+    pub fn function_name(&self) -> &str {
+        &self.function_name
+    }
+
     /// The function's ARN without a qualifier: it stays the same when the hub is
     /// made anew under its name.
     pub fn function_arn(&self) -> String {

@@ -22,6 +22,7 @@ pub use crate::event::Event;
 use crate::lifecycle::{
     Cause, Conclusion, Failure, Proof, Session, Undo, after_the_answer, carry_out,
 };
+use crate::metrics::{self, End, Tally};
 use crate::physical_id::{PhysicalId, ResourceHash};
 use crate::progress::Progress;
 use crate::response_url::{ResponseUrl, ResponseUrlError, Verdict};
@@ -107,6 +108,7 @@ pub async fn handle(
                 "the event cannot be answered, and nothing was done"
             );
             let refusal = serde_json::json!({"Status": "FAILED", "Reason": problem});
+            count(world, &circumstances, End::Refused, &Tally::default());
             return Ok(if local { refusal } else { Value::Null });
         }
     };
@@ -212,12 +214,17 @@ impl<'a> Run<'a> {
             seed: self.circumstances.seed,
         };
         let report = self.world.lane.dispatch(errand, answered);
-        let task = self.task(event, progress.clone()).map(Arc::new);
+        let tally = Tally::default();
+        let task = self.task(event, progress.clone(), &tally).map(Arc::new);
         let done = task.as_ref().ok().cloned();
-        let work = self.start_work(task, &progress, answer);
+        let work = self.start_work(task, &progress, &tally, answer);
         let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
         let undone = self.finish(work).await;
         let followed = self.follow(done, proof(&answered)).await;
+        if followed.is_err() {
+            tally.fails("NotDeregistered");
+        }
+        self.count(&answered, &tally);
         answered.delivered.clone().map_err(RunAgain::Undelivered)?;
         undone?;
         followed?;
@@ -241,9 +248,11 @@ impl<'a> Run<'a> {
         &self,
         task: Result<Arc<Task>, Cause>,
         progress: &Progress,
+        tally: &Tally,
         answer: oneshot::Sender<Answer>,
     ) -> JoinHandle<Result<(), RunAgain>> {
         let conclude = conclusion(task, progress.id());
+        let tally = tally.clone();
         let Waits {
             work_until, end, ..
         } = self.waits;
@@ -253,6 +262,7 @@ impl<'a> Run<'a> {
             };
             if let Some(cause) = &conclusion.failure {
                 error!(error = %cause, "the request failed");
+                tally.fails(cause.name());
             }
             // The courier is gone only when it has answered already.
             answer.send(conclusion.answer).ok();
@@ -264,7 +274,7 @@ impl<'a> Run<'a> {
         tokio::spawn(work.instrument(Span::current()))
     }
 
-    fn task(&self, event: &Event, progress: Progress) -> Result<Task, Cause> {
+    fn task(&self, event: &Event, progress: Progress, tally: &Tally) -> Result<Task, Cause> {
         let request = event.request()?;
         if let Target::Refusing(_, why) = &self.target {
             return Err(why.clone().into());
@@ -295,6 +305,7 @@ impl<'a> Run<'a> {
             progress,
             seed: self.circumstances.seed,
             made: Mutex::default(),
+            tally: tally.clone(),
         };
         Ok(Task { session, request })
     }
@@ -330,11 +341,37 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Counts the request, if this is a hub.
+    fn count(&self, answered: &Answered, tally: &Tally) {
+        if self.world.configuration.hub.is_none() {
+            return;
+        }
+        let body: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+        if body["Status"] == "FAILED" {
+            // Where work was cut nobody has noted a reason.
+            tally.fails("Cut");
+        }
+        let end = match proof(answered) {
+            Proof::Taken => End::Answered,
+            Proof::Refused => End::Refused,
+            Proof::Unknown => End::Lost,
+        };
+        count(self.world, self.circumstances, end, tally);
+    }
+
     fn result(&self, answered: &Answered) -> Value {
         match self.target {
             Target::Result => serde_json::from_slice(&answered.body).unwrap_or_default(),
             Target::Url(_) | Target::Refusing(..) => Value::Null,
         }
+    }
+}
+
+/// Writes the metrics of one event, if this is a hub.
+fn count(world: &World, circumstances: &Circumstances, end: End, tally: &Tally) {
+    if let Some(hub) = &world.configuration.hub {
+        let now = circumstances.now;
+        metrics::write(&metrics::request(now, hub.function_name(), end, tally));
     }
 }
 

@@ -6,9 +6,10 @@
 //! [`envelope`] and [`response_url`] find out whom to answer, [`customer`] whom the
 //! request is for, [`courier`] waits with the answer's deadline, [`lifecycle`]
 //! decides and acts, and [`answer`] is what CloudFormation gets. A [`hub`] serves
-//! the accounts of an organization.
+//! the accounts of an organization, and [`admin`] is what its admin does beside.
 
 pub mod account_id;
+pub mod admin;
 pub mod answer;
 pub mod api_url;
 pub mod authomize;
@@ -24,6 +25,7 @@ pub mod https;
 pub mod hub;
 pub mod invocation;
 pub mod lifecycle;
+pub mod metrics;
 pub mod physical_id;
 pub mod progress;
 pub mod properties;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
+use crate::admin;
 use crate::configuration::Configuration;
 use crate::courier::Lane;
 use crate::event::Event;
@@ -63,7 +64,14 @@ async fn poll(world: &World, log: &Log) -> Result<(), lambda_runtime::Error> {
             ),
             seed: fastrand::u64(..),
         };
-        handle(world, event.payload, circumstances).await
+        match &world.configuration.admin {
+            Some(settings) => admin::handle(world, settings, &event.payload, &circumstances)
+                .await
+                .map_err(Diagnostic::from),
+            None => handle(world, event.payload, circumstances)
+                .await
+                .map_err(Diagnostic::from),
+        }
     }))
     .await
 }

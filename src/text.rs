@@ -34,6 +34,18 @@ pub fn printable(text: &str) -> String {
     short(visible(text))
 }
 
+/// What happened, as a sentence, and what to do about it.
+pub fn sentences(what: &str, remedy: &str) -> String {
+    let mut letters = what.chars();
+    let capitalized: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect();
+    format!("{capitalized}. {remedy}")
+}
+
 /// The text on one line, without what cannot be seen.
 fn visible(text: &str) -> String {
     let words: Vec<&str> = text

@@ -13,7 +13,9 @@ What is read from the environment:
                                     first gets every request to a custom resource, and
                                     while there is a file ``twice`` each is delivered twice;
                                     ``organization.json`` has ``Id`` and ``Accounts`` of the
-                                    one organization, if there is one
+                                    one organization, if there is one; ``stack_set.json`` the
+                                    one StackSet: ``Name``, ``Account``, ``CallAs`` and
+                                    ``Instances``
 ``AUTH`` and others                 settings of MiniStack itself
 
 Standard output gets one JSON object a line, ``{"gap": text}`` for each closed
@@ -36,6 +38,7 @@ import socket
 import sys
 import threading
 import urllib.parse
+import uuid
 
 GAPS = []
 
@@ -254,19 +257,80 @@ def model_one_organization():
     iam_evaluator._principal_org_id = organization_of
 
 
-@closes("a ServiceToken may be another account's function, if its policy lets the account in")
-def carry_requests_across_accounts():
-    """Looks a stack's function up where its ARN says, and asks its resource policy.
+@closes("there is one StackSet, whose instances are those that the rehearsal names")
+def model_one_stack_set():
+    """Lists a StackSet's instances to its account, in the role in which it may ask.
 
-    The stack is worked on by the root user of its account.
+    What is asked for is one resource, as in AWS: the StackSet.
+    """
+    from ministack.core import iam_actions
+    from ministack.core.responses import get_account_id
+    from ministack.services.cloudformation import handlers
+    from ministack.services.cloudformation.helpers import _error, _esc, _p, _xml
+
+    path = os.path.join(os.environ["STATE_DIR"], "stack_set.json")
+    resource_of = iam_actions.extract_resource_arn
+    page = 100
+
+    def kept():
+        if not os.path.exists(path):
+            return None
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+
+    def member(instance):
+        simple = ("Account", "Region", "StackId", "Status", "StatusReason")
+        inside = "".join(f"<{name}>{_esc(instance[name])}</{name}>" for name in simple)
+        detail = f"<DetailedStatus>{_esc(instance['DetailedStatus'])}</DetailedStatus>"
+        return f"<member>{inside}<StackInstanceStatus>{detail}</StackInstanceStatus></member>"
+
+    def list_instances(params):
+        stack_set, call_as = kept(), _p(params, "CallAs", "SELF")
+        name, account = _p(params, "StackSetName"), _p(params, "StackInstanceAccount")
+        if stack_set is None or (get_account_id(), name) != (stack_set["Account"], stack_set["Name"]):
+            return _error("StackSetNotFoundException", f"StackSet {name} not found", 404)
+        if call_as != stack_set["CallAs"]:
+            if call_as == "SELF":
+                return _error("StackSetNotFoundException", f"StackSet {name} not found", 404)
+            return _error("ValidationError", "Account used is not a delegated administrator")
+        begin = int(_p(params, "NextToken", "0"))
+        found = [i for i in stack_set["Instances"] if account in ("", i["Account"])][begin:]
+        more = f"<NextToken>{begin + page}</NextToken>" if len(found) > page else ""
+        members = "".join(map(member, found[:page]))
+        result = f"<Summaries>{members}</Summaries>{more}"
+        return _xml(
+            200,
+            "ListStackInstancesResponse",
+            f"<ListStackInstancesResult>{result}</ListStackInstancesResult>",
+        )
+
+    def resource(service, method, url, headers, body, query, region, account):
+        name = iam_actions._query_param(query, "StackSetName")
+        if service == "cloudformation" and name:
+            unique = uuid.uuid5(uuid.NAMESPACE_DNS, name)
+            return f"arn:aws:cloudformation:{region}:{account}:stackset/{name}:{unique}"
+        return resource_of(service, method, url, headers, body, query, region, account)
+
+    handlers._ACTION_HANDLERS["ListStackInstances"] = list_instances
+    iam_actions.extract_resource_arn = resource
+
+
+@closes(
+    "a ServiceToken may be another account's function, if its policy lets the account in",
+    "a function may be invoked from another account by its ARN, if its policy lets that in",
+)
+def carry_requests_across_accounts():
+    """Looks a function up where its ARN says, and asks its resource policy.
+
+    A stack is worked on by the root user of its account, who also invokes by hand.
     """
     from ministack.core import iam_evaluator
-    from ministack.core.responses import get_account_id, get_region
+    from ministack.core.responses import error_response_json, get_account_id, get_region
     from ministack.services import lambda_svc
     from ministack.services.cloudformation import custom_resource
 
     look_up, invoke = lambda_svc._get_func_record_for_ref, custom_resource.invoke_custom_resource
-    carrying = threading.local()
+    carrying, handle = threading.local(), lambda_svc.handle_request
 
     def look_up_as(owner, token):
         def run():
@@ -275,11 +339,13 @@ def carry_requests_across_accounts():
 
         return contextvars.copy_context().run(run)
 
-    def look_up_for_a_stack(token):
-        caller, parts = get_account_id(), token.split(":")
-        if not getattr(carrying, "a_request", False) or len(parts) != 7 or parts[4] == caller:
-            return look_up(token)
-        record, config, name = look_up_as(parts[4], token)
+    def owner_of(token):
+        parts = token.split(":")
+        return parts[4] if len(parts) == 7 else get_account_id()
+
+    def look_up_if_let_in(token):
+        caller = get_account_id()
+        record, config, name = look_up_as(owner_of(token), token)
         principal = f"arn:aws:iam::{caller}:root"
         context = iam_evaluator.EvalContext(
             principal_arn=principal,
@@ -298,6 +364,26 @@ def carry_requests_across_accounts():
             )
         return record, config, name
 
+    def look_up_for_a_stack(token):
+        if not getattr(carrying, "a_request", False) or owner_of(token) == get_account_id():
+            return look_up(token)
+        return look_up_if_let_in(token)
+
+    async def handle_across_accounts(method, path, *request):
+        parts = urllib.parse.unquote(path).split("/")
+        token = parts[3] if parts[-1] == "invocations" else ""
+        if owner_of(token) == get_account_id():
+            return await handle(method, path, *request)
+        try:
+            look_up_if_let_in(token)
+        except ValueError as refusal:
+            return error_response_json("AccessDeniedException", str(refusal), 403)
+        scope = lambda_svc._request_account_id.set(owner_of(token))
+        try:
+            return await handle(method, path, *request)
+        finally:
+            lambda_svc._request_account_id.reset(scope)
+
     def carry(*request, **more):
         carrying.a_request = True
         try:
@@ -306,6 +392,7 @@ def carry_requests_across_accounts():
             carrying.a_request = False
 
     lambda_svc._get_func_record_for_ref = look_up_for_a_stack
+    lambda_svc.handle_request = handle_across_accounts
     custom_resource.invoke_custom_resource = carry
 
 

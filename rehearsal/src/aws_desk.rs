@@ -1,5 +1,5 @@
-//! The two desks of AWS that the function asks, for tests without an engine:
-//! one secret at Secrets Manager, one stack at CloudFormation.
+//! The desks of AWS that the function asks, for tests without an engine: one
+//! secret at Secrets Manager, one stack and one StackSet at CloudFormation.
 //!
 //! What they answer is set by the test; what they were asked is counted.
 
@@ -101,8 +101,57 @@ impl Stack {
     }
 }
 
+/// What CloudFormation answers about the StackSet.
+#[derive(Clone, Debug)]
+pub enum StackSet {
+    /// It has these instances, listed in pages of [`INSTANCES_OF_A_PAGE`].
+    Of(Vec<StackInstance>),
+    /// There is no such StackSet, or not for this caller.
+    Missing,
+    /// The role may not ask.
+    Denied,
+    /// StackSets was asked too often.
+    Throttled,
+}
+
+/// So many instances are on a page; in AWS it is up to 100.
+pub const INSTANCES_OF_A_PAGE: usize = 3;
+
+/// One instance as CloudFormation lists it.
+#[derive(Clone, Debug)]
+pub struct StackInstance {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: &'static str,
+    /// The stack; empty before it is made.
+    pub stack_id: String,
+    /// For example `CURRENT`.
+    pub status: &'static str,
+    /// For example `SUCCEEDED`.
+    pub detail: &'static str,
+    /// Why it is not current.
+    pub reason: &'static str,
+}
+
+impl StackInstance {
+    /// An instance whose stack is as the StackSet says.
+    pub fn current(account: &str, region: &'static str, stack_id: String) -> Self {
+        Self {
+            account: account.to_owned(),
+            region,
+            stack_id,
+            status: "CURRENT",
+            detail: "SUCCEEDED",
+            reason: "",
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Desk {
+    stack_sets: Vec<StackSet>,
+    stack_set_requests: Vec<String>,
     secrets: Vec<Secret>,
     secret_requests: usize,
     stacks: Vec<Stack>,
@@ -127,6 +176,8 @@ impl AwsDesk {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let desk = Arc::new(Mutex::new(Desk {
+            stack_sets: vec![StackSet::Missing],
+            stack_set_requests: Vec::new(),
             secrets: vec![secret],
             secret_requests: 0,
             stacks: vec![stack],
@@ -164,6 +215,19 @@ impl AwsDesk {
         desk.stacks = stacks.into_iter().collect();
         desk.stack_requests.send_replace(0);
         desk.resource_requests = 0;
+    }
+
+    /// Answers each of these once, the last one ever after.
+    pub fn stack_sets(&self, stack_sets: impl IntoIterator<Item = StackSet>) {
+        let mut desk = self.lock();
+        desk.stack_sets = stack_sets.into_iter().collect();
+        desk.stack_set_requests.clear();
+    }
+
+    /// The bodies of the requests for the StackSet's instances since its script was
+    /// set.
+    pub fn stack_set_requests(&self) -> Vec<String> {
+        self.lock().stack_set_requests.clone()
     }
 
     /// How often the secret was asked for since its script was set.
@@ -209,7 +273,15 @@ async fn answer(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: 
         return entry(&desk.secrets, desk.secret_requests)
             .map_or_else(missing_script, secret_answer);
     }
-    if String::from_utf8_lossy(&body).contains("Action=DescribeStackResource") {
+    let body = String::from_utf8_lossy(&body);
+    if body.contains("Action=ListStackInstances") {
+        desk.stack_set_requests.push(body.to_string());
+        return entry(&desk.stack_sets, desk.stack_set_requests.len())
+            .map_or_else(missing_script, |stack_set| {
+                instances_answer(stack_set, &body)
+            });
+    }
+    if body.contains("Action=DescribeStackResource") {
         desk.resource_requests += 1;
         return entry(&desk.stacks, desk.resource_requests)
             .map_or_else(missing_script, resource_answer);
@@ -240,6 +312,62 @@ fn secret_answer(secret: &Secret) -> Response {
         Secret::Missing => error(StatusCode::BAD_REQUEST, "ResourceNotFoundException"),
         Secret::Down => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceError"),
     }
+}
+
+fn instances_answer(stack_set: &StackSet, request: &str) -> Response {
+    let all = match stack_set {
+        StackSet::Of(all) => all,
+        StackSet::Missing => return refusal("StackSetNotFoundException", "StackSet not found"),
+        StackSet::Denied => return refusal("AccessDenied", "not authorized"),
+        StackSet::Throttled => return refusal("Throttling", "Rate exceeded"),
+    };
+    let asked = |wanted: &str| {
+        let mut members = url::form_urlencoded::parse(request.as_bytes());
+        let found = members.find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.into_owned())
+    };
+    let account = asked("StackInstanceAccount");
+    let begin = asked("NextToken").map_or(0, |token| token.parse().unwrap_or(usize::MAX));
+    let wanted: Vec<&StackInstance> = all
+        .iter()
+        .filter(|instance| account.as_ref().is_none_or(|id| *id == instance.account))
+        .skip(begin)
+        .collect();
+    let members: String = wanted
+        .iter()
+        .take(INSTANCES_OF_A_PAGE)
+        .map(|instance| member(instance))
+        .collect();
+    let next = if wanted.len() > INSTANCES_OF_A_PAGE {
+        format!("<NextToken>{}</NextToken>", begin + INSTANCES_OF_A_PAGE)
+    } else {
+        String::new()
+    };
+    xml(format!(
+        "<ListStackInstancesResponse><ListStackInstancesResult><Summaries>{members}</Summaries>\
+         {next}</ListStackInstancesResult></ListStackInstancesResponse>"
+    ))
+}
+
+fn member(instance: &StackInstance) -> String {
+    let StackInstance {
+        account,
+        region,
+        stack_id,
+        status,
+        detail,
+        reason,
+    } = instance;
+    let stack_id = if stack_id.is_empty() {
+        String::new()
+    } else {
+        format!("<StackId>{stack_id}</StackId>")
+    };
+    format!(
+        "<member><Account>{account}</Account><Region>{region}</Region>{stack_id}\
+         <Status>{status}</Status><StatusReason>{reason}</StatusReason><StackInstanceStatus>\
+         <DetailedStatus>{detail}</DetailedStatus></StackInstanceStatus></member>"
+    )
 }
 
 fn stack_answer(stack: &Stack) -> Response {

@@ -103,6 +103,27 @@ pub fn hub_environment() -> Vec<(&'static str, String)> {
     .to_vec()
 }
 
+/// The StackSet that a hub's members come from.
+pub const STACK_SET: &str = "Authomize";
+
+/// What the template puts into the environment of a hub's admin function beside
+/// [`environment`].
+#[must_use]
+pub fn admin_environment() -> Vec<(&'static str, String)> {
+    [
+        ("MODE", "admin"),
+        ("API_URL", "https://api.authomize.com"),
+        ("EXTERNAL_ID", EXTERNAL_ID),
+        ("ORGANIZATION_ID", "o-a1b2c3d4e5"),
+        ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT_ACCOUNT),
+        ("REGISTRAR_FUNCTION_ARN", HUB_ARN),
+        ("STACK_SET_NAME", STACK_SET),
+        ("STACK_SET_CALL_AS", "DELEGATED_ADMIN"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .to_vec()
+}
+
 /// The stack by which an account is a member.
 #[must_use]
 pub fn member_stack(account: &str) -> String {

@@ -22,6 +22,7 @@ use super::response;
 use crate::api_url::ApiUrl;
 use crate::clock::Clock;
 use crate::deadline::Waits;
+use crate::metrics::Tally;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::wire::{self, Wire, WireError};
@@ -55,6 +56,7 @@ pub struct Authomize {
     clock: Clock,
     seed: u64,
     clock_of_the_vendor: Arc<Mutex<Option<(OffsetDateTime, SystemTime)>>>,
+    tally: Tally,
 }
 
 impl Authomize {
@@ -75,6 +77,15 @@ impl Authomize {
             clock,
             seed,
             clock_of_the_vendor: Arc::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The same client, noting how long it waits.
+    pub fn noting(self, tally: &Tally) -> Self {
+        Self {
+            tally: tally.clone(),
+            ..self
         }
     }
 
@@ -164,6 +175,16 @@ impl Authomize {
         )))
     }
 
+    /// The records of the tenant from the `skip`th on, in pages of this server's size.
+    ///
+    /// # Errors
+    /// The vendor could not be asked.
+    pub async fn page(&self, skip: usize) -> Result<response::Page, ApiError> {
+        let path = format!("/v2/apps?limit={PAGE}&skip={skip}");
+        let answer = self.ask(Method::GET, &path, None).await?;
+        response::page(answer, &self.secrets())
+    }
+
     /// Brings a record up to date, and has the vendor validate it again. One try: before
     /// another one it has to be asked whether that is still wanted.
     ///
@@ -239,6 +260,14 @@ impl Authomize {
         self.ask(Method::GET, "/me", None).await.map(drop)
     }
 
+    /// The same, tried once: to see what the vendor says to many requests.
+    ///
+    /// # Errors
+    /// The token is refused, or the vendor could not be asked.
+    pub async fn try_token(&self) -> Result<(), ApiError> {
+        self.call(Method::GET, "/me", None, None).await.map(drop)
+    }
+
     /// What the vendor's clock showed at a moment of ours, once it answered.
     /// Its `Date` header has whole seconds.
     pub fn vendors_time_at(&self, ours: SystemTime) -> Option<OffsetDateTime> {
@@ -303,6 +332,7 @@ impl Authomize {
     ) -> Result<Value, ApiError> {
         let request = self.request(&method, path, body, idempotency_key)?;
         let started = Instant::now();
+        self.tally.asks_at(started);
         let outcome = wire::send(&self.wire, request, self.waits.vendor_call).await;
         let status = outcome
             .as_ref()
@@ -319,7 +349,11 @@ impl Authomize {
             error => self.unreachable(error),
         })?;
         self.note_the_vendors_clock(&response);
-        response::read(&response, &self.secrets())
+        let read = response::read(&response, &self.secrets());
+        if let Err(ApiError::RateLimited { .. } | ApiError::Unavailable { .. }) = &read {
+            self.tally.is_turned_away_at(Instant::now());
+        }
+        read
     }
 
     fn request(

@@ -101,6 +101,22 @@ impl ApiError {
         }
     }
 
+    /// Its name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
+            Self::Conflict => "Conflict",
+            Self::RateLimited { .. } => "RateLimited",
+            Self::Rejected { .. } => "Rejected",
+            Self::Unavailable { .. } => "Unavailable",
+            Self::Redirected { .. } => "Redirected",
+            Self::Unreadable(_) => "Unreadable",
+            Self::Unreachable { .. } => "Unreachable",
+        }
+    }
+
     /// What the admin can do about it, as a sentence.
     pub fn remedy(&self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use crate::aws::AwsError;
 use crate::envelope::EnvelopeError;
 use crate::physical_id::PhysicalId;
 use crate::properties::PropertyError;
+use crate::text::sentences;
 use crate::token::TokenError;
 
 /// A request that ends in FAILED.
@@ -162,6 +163,30 @@ impl Cause {
         }
     }
 
+    /// Its name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Envelope(_) => "Envelope",
+            Self::Property(_) => "Property",
+            Self::AnotherStack => "AnotherStack",
+            Self::FarFromTheHub => "FarFromTheHub",
+            Self::TooOld => "TooOld",
+            Self::Switched => "Switched",
+            Self::AtRest => "AtRest",
+            Self::Cancelled { .. } => "Cancelled",
+            Self::NoSecret | Self::Secret { .. } => "Secret",
+            Self::Token { .. } => "Token",
+            Self::ForeignHost { .. } => "ForeignHost",
+            Self::AnotherHost { .. } => "AnotherHost",
+            Self::Api { source, .. } => source.name(),
+            Self::NameTaken { .. } => "NameTaken",
+            Self::Ambiguous { .. } => "Ambiguous",
+            Self::AnothersRecord { .. } => "AnothersRecord",
+            Self::Validation { .. } => "Validation",
+            Self::NotDeregistered { source, .. } => source.name(),
+        }
+    }
+
     /// What the admin can do about it: whole sentences.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -233,15 +258,7 @@ impl Cause {
 
     /// The admin's sentences: what failed, and what to do.
     pub fn reason(&self) -> String {
-        let what = self.to_string();
-        let mut letters = what.chars();
-        let capitalized: String = letters
-            .next()
-            .into_iter()
-            .flat_map(char::to_uppercase)
-            .chain(letters)
-            .collect();
-        format!("{capitalized}. {}", self.remedy())
+        sentences(&self.to_string(), self.remedy())
     }
 }
 

@@ -19,7 +19,7 @@ mod watch;
 
 pub use afterwards::{Proof, after_the_answer};
 pub use failure::{Cause, Failure};
-pub use session::{SERVICE_TIMEOUT, Session};
+pub use session::{SERVICE_TIMEOUT, Session, api_address, read_token};
 pub use undo::Undo;
 
 use crate::answer::{Answer, Attributes, Outcome};

@@ -19,11 +19,13 @@ use crate::customer::Customer;
 use crate::deadline::Waits;
 use crate::envelope::Address;
 use crate::hub::Hub;
+use crate::metrics::Tally;
 use crate::physical_id::{PhysicalId, ResourceHash};
 use crate::progress::Progress;
 use crate::properties::{Desired, Farewell, PropertyError};
 use crate::stack::OwnStack;
 use crate::stack_id::StackId;
+use crate::text::printable;
 use crate::token::Token;
 use crate::wire::Wire;
 
@@ -57,6 +59,8 @@ pub struct Session {
     pub seed: u64,
     /// What this run made or took over, for the case that its answer is refused.
     pub made: Mutex<Option<Undo>>,
+    /// What a hub counts.
+    pub tally: Tally,
 }
 
 /// How long a secret's "access denied" is taken for a role that is still new.
@@ -164,17 +168,12 @@ impl Session {
 
     /// AWS, for this run.
     pub fn aws(&self) -> Aws {
-        Aws {
-            wire: Arc::clone(&self.wire),
-            credentials: self.configuration.credentials.clone(),
-            endpoint: self
-                .configuration
-                .local
-                .as_ref()
-                .and_then(|local| local.aws_endpoint.clone()),
-            clock: self.clock,
-            patience: self.waits.aws_call,
-        }
+        Aws::of(
+            &self.configuration,
+            &self.wire,
+            self.clock,
+            self.waits.aws_call,
+        )
     }
 
     /// The stack, to ask CloudFormation about it.
@@ -206,38 +205,31 @@ impl Session {
             .with_jitter()
             .with_jitter_seed(self.seed)
             .build();
-        let source = loop {
-            let error = match aws.secret(arn).await {
-                Ok(SecretValue::Text(text)) => return self.read_token(arn, &text),
-                Ok(SecretValue::Binary) => return Err(unusable(arn, UnusableToken::Binary)),
-                Err(error) => error,
+        loop {
+            let cause = match read_token(aws, arn, self.is_local()).await {
+                Ok(token) => return Ok(token),
+                Err(cause) => cause,
             };
-            let worth_it = match &error {
-                AwsError::Denied { .. } => new_role == NewRole::Possible,
-                AwsError::Unavailable(_) => true,
-                AwsError::NotFound { .. } | AwsError::Refused { .. } => false,
+            let worth_it = match &cause {
+                Cause::Secret { source, .. } => match source {
+                    AwsError::Denied { .. } => new_role == NewRole::Possible,
+                    AwsError::Unavailable(_) => true,
+                    AwsError::NotFound { .. } | AwsError::Refused { .. } => false,
+                },
+                _ => false,
             };
             let wait = backoff.next().unwrap_or(self.waits.longest_backoff);
             let in_time = Instant::now() + wait < give_up && self.waits.allow(wait);
             if !(worth_it && in_time) {
-                break error;
+                return Err(cause);
             }
             sleep(wait).await;
-        };
-        Err(Cause::Secret {
-            arn: arn.to_owned(),
-            source,
-        })
+        }
     }
 
     fn secret_arn(&self) -> Result<&str, Cause> {
         let arn = self.configuration.secret_arn.as_deref();
         arn.ok_or(Cause::NoSecret)
-    }
-
-    fn read_token(&self, arn: &str, text: &SecretString) -> Result<Token, Cause> {
-        Token::read(text, self.configuration.local.is_some())
-            .map_err(|problem| unusable(arn, problem.into()))
     }
 
     /// The vendor's client. The secret's own address goes before the parameter;
@@ -251,15 +243,7 @@ impl Session {
         parameter: ApiUrl,
         external_id: SecretString,
     ) -> Result<Authomize, Cause> {
-        let api = match token.url {
-            Some(named) => named,
-            None if parameter.is_the_vendors() || self.configuration.local.is_some() => parameter,
-            None => {
-                return Err(Cause::ForeignHost {
-                    given: parameter.to_string(),
-                });
-            }
-        };
+        let api = trusted(parameter, token.url, self.is_local())?;
         let credentials = Credentials {
             token: token.secret,
             external_id,
@@ -271,7 +255,8 @@ impl Session {
             self.waits,
             self.clock,
             self.seed,
-        ))
+        )
+        .noting(&self.tally))
     }
 
     /// A failure that answers with the id that stands in the progress.
@@ -313,6 +298,58 @@ impl Session {
 
     fn is_local(&self) -> bool {
         self.configuration.local.is_some()
+    }
+}
+
+/// Reads the token out of its secret: once.
+///
+/// # Errors
+/// [`Cause::Secret`] or [`Cause::Token`].
+pub async fn read_token(aws: &Aws, arn: &str, is_local: bool) -> Result<Token, Cause> {
+    match aws.secret(arn).await {
+        Ok(SecretValue::Text(text)) => {
+            Token::read(&text, is_local).map_err(|problem| unusable(arn, problem.into()))
+        }
+        Ok(SecretValue::Binary) => Err(unusable(arn, UnusableToken::Binary)),
+        Err(source) => Err(Cause::Secret {
+            arn: arn.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Where the API is that a parameter and a secret name.
+///
+/// # Errors
+/// [`Cause::ForeignHost`]: neither may lead there.
+pub fn api_address(
+    parameter: &str,
+    named: Option<ApiUrl>,
+    is_local: bool,
+) -> Result<ApiUrl, Cause> {
+    let parsed = if is_local {
+        ApiUrl::parse_local(parameter)
+    } else {
+        ApiUrl::parse(parameter)
+    };
+    match (parsed, named) {
+        (Ok(parameter), named) => trusted(parameter, named, is_local),
+        (Err(_), Some(named)) => Ok(named),
+        (Err(_), None) => Err(Cause::ForeignHost {
+            given: printable(parameter),
+        }),
+    }
+}
+
+/// The secret's own address goes before the parameter; the parameter's must be the
+/// vendor's.
+fn trusted(parameter: ApiUrl, named: Option<ApiUrl>, is_local: bool) -> Result<ApiUrl, Cause> {
+    match named {
+        Some(named) => Ok(named),
+        None if parameter.is_the_vendors() || is_local => Ok(parameter),
+        None => Err(Cause::ForeignHost {
+            given: parameter.to_string(),
+        }),
     }
 }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod abuse;
+mod admin;
 mod answer;
 mod bad_input;
 mod create;
@@ -12,6 +13,7 @@ mod delete;
 mod events;
 mod forged;
 mod hub;
+mod metrics;
 mod organization;
 mod partition;
 mod physical_id;

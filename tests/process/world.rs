@@ -60,6 +60,10 @@ pub(crate) struct Setting {
     pub(crate) stack: Stack,
     pub(crate) binary: PathBuf,
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// Requests that the vendor takes in a second.
+    pub(crate) rate: Option<u32>,
+    /// Records on a page of the vendor's.
+    pub(crate) page_limit: usize,
 }
 
 impl Default for Setting {
@@ -71,6 +75,8 @@ impl Default for Setting {
             stack: Stack::creating(),
             binary: bootstrap(),
             environment: Vec::new(),
+            rate: None,
+            page_limit: 100,
         }
     }
 }
@@ -155,6 +161,8 @@ impl World {
             token: TOKEN.to_owned(),
             contract: setting.contract,
             validator: setting.validator,
+            rate: setting.rate,
+            page_limit: setting.page_limit,
             ..SandboxOptions::default()
         })
         .await

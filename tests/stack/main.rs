@@ -2,6 +2,7 @@
 //! AWS mode, IAM enforced, a fresh engine per test.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod admin;
 mod boundary;
 #[path = "../template/document.rs"]
 #[expect(dead_code, reason = "the tests of the template use more of it")]

@@ -12,7 +12,7 @@ use crate::permission::{without, without_also};
 use crate::stage::{assert_created, create_in, hasty_template, physical_id, spec, world};
 
 /// The permissions that only this module takes away.
-pub(crate) const UNENFORCED: [(&str, &str); 5] = [
+pub(crate) const UNENFORCED: [(&str, &str); 10] = [
     ("RegistrarRole.WriteLog", "logs:CreateLogStream"),
     ("RegistrarRole.WriteLog", "logs:PutLogEvents"),
     ("RegistrarRole.DecryptToken", "kms:Decrypt"),
@@ -21,11 +21,24 @@ pub(crate) const UNENFORCED: [(&str, &str); 5] = [
         "kms:EncryptionContext:SecretARN",
     ),
     ("RegistrarRole.KeepUnfinished", "sqs:SendMessage"),
+    ("AdminRole.WriteLog", "logs:CreateLogStream"),
+    ("AdminRole.WriteLog", "logs:PutLogEvents"),
+    ("AdminRole.DecryptToken", "kms:Decrypt"),
+    ("AdminRole.DecryptToken", "kms:EncryptionContext:SecretARN"),
+    (
+        "AdminRole.BeDelegatedAdmin",
+        "organizations:ListDelegatedAdministrators",
+    ),
 ];
 
-/// Whether the function's role of a stack of this account may do that.
+/// Whether the registrar's role of a stack of this account may do that.
 async fn may(account: &Account, action: &str, resource: &str) -> bool {
-    let role = physical_id(account, "RegistrarRole").await;
+    may_as(account, "RegistrarRole", action, resource).await
+}
+
+/// Whether one of the stack's roles may do that.
+async fn may_as(account: &Account, role: &str, action: &str, resource: &str) -> bool {
+    let role = physical_id(account, role).await;
     let arn = format!("arn:aws:iam::{}:role/{role}", account.id());
     let asked = account.iam().simulate_principal_policy();
     let asked = asked.policy_source_arn(arn).action_names(action);
@@ -74,16 +87,28 @@ async fn the_log_cannot_be_written_without_either_permission() {
 /// key than to decrypt this secret.
 #[tokio::test]
 async fn the_key_decrypts_the_secret_and_nothing_else() {
-    let world = world().await;
-    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-a1B2c3";
-    let key = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d";
     let place = "RegistrarRole.DecryptToken";
     let unbound = without(place, "kms:EncryptionContext:SecretARN");
     let without_any = without_also(unbound.clone(), place, "kms:Decrypt");
+    assert_key_is_bound("RegistrarRole", &unbound, &without_any).await;
+}
+
+#[tokio::test]
+async fn the_admin_function_decrypts_the_secret_and_nothing_else() {
+    let place = "AdminRole.DecryptToken";
+    let unbound = without(place, "kms:EncryptionContext:SecretARN");
+    let without_any = without_also(unbound.clone(), place, "kms:Decrypt");
+    assert_key_is_bound("AdminRole", &unbound, &without_any).await;
+}
+
+async fn assert_key_is_bound(role: &str, unbound: &Value, without_any: &Value) {
+    let world = world().await;
+    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-a1B2c3";
+    let key = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d";
     for (template, allowed) in [
         (&hasty_template(), false),
-        (&unbound, true),
-        (&without_any, false),
+        (unbound, true),
+        (without_any, false),
     ] {
         let account = world.engine.fresh_account();
         let mut spec = spec(
@@ -93,12 +118,51 @@ async fn the_key_decrypts_the_secret_and_nothing_else() {
                 ("AuthomizeApiToken", ""),
                 ("AuthomizeApiTokenSecretArn", secret),
                 ("AuthomizeApiTokenKmsKeyArn", key),
+                ("AdminMode", "Daily"),
             ],
         );
         // The secret is nowhere: the role is left to be asked about.
         spec.disable_rollback = true;
         assert_eq!(create_in(&account, &spec).await.status, "CREATE_FAILED");
-        assert_eq!(may(&account, "kms:Decrypt", key).await, allowed);
+        assert_eq!(may_as(&account, role, "kms:Decrypt", key).await, allowed);
+    }
+}
+
+/// Its own log and no other, and no group.
+#[tokio::test]
+async fn the_admin_functions_log_cannot_be_written_without_either_permission() {
+    let world = world().await;
+    let place = "AdminRole.WriteLog";
+    for name in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+        let without = without(place, name);
+        for (template, allowed) in [(&hasty_template(), true), (&without, false)] {
+            let account = deployed(&world, template, &[("AdminMode", "Daily")]).await;
+            let own = stream(&account, &physical_id(&account, "AdminLogGroup").await);
+            let others = stream(&account, &physical_id(&account, "RegistrarLogGroup").await);
+            assert_eq!(may_as(&account, "AdminRole", name, &own).await, allowed);
+            assert!(!may_as(&account, "AdminRole", name, &others).await);
+        }
+    }
+}
+
+/// Only where the StackSet is asked about as a delegated administrator's.
+#[tokio::test]
+async fn the_admin_function_may_be_a_delegated_administrators() {
+    let world = world().await;
+    let action = "organizations:ListDelegatedAdministrators";
+    let hub = [
+        ("OrganizationId", "o-a1b2c3d4e5"),
+        ("StackSetName", "Authomize"),
+    ];
+    let delegated = [&hub[..], &[("StackSetCallAs", "DELEGATED_ADMIN")]].concat();
+    let without = without("AdminRole.BeDelegatedAdmin", action);
+    for (template, parameters, allowed) in [
+        (&hasty_template(), &delegated[..], true),
+        (&hasty_template(), &hub[..], false),
+        (&without, &delegated[..], false),
+    ] {
+        let account = deployed(&world, template, parameters).await;
+        assert_eq!(may_as(&account, "AdminRole", action, "*").await, allowed);
     }
 }
 

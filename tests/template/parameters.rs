@@ -191,6 +191,26 @@ fn refuses_bad_values_by_pattern() {
             ],
         ),
         (
+            "StackSetName",
+            vec!["", "Authomize", "a-1"],
+            vec!["1a", "-a", "a b", "a_b", "Authomize:1f2e3d4c"],
+        ),
+        (
+            "StackSetCallAs",
+            vec!["SELF", "DELEGATED_ADMIN"],
+            vec!["", "self", "ADMIN"],
+        ),
+        (
+            "AlarmTopicArn",
+            vec!["", "arn:aws-cn:sns:cn-north-1:123456789012:alarms"],
+            vec!["alarms", "arn:aws:sqs:us-east-1:123456789012:alarms"],
+        ),
+        (
+            "AdminMode",
+            vec!["HubDaily", "HubOnDemand", "Daily"],
+            vec!["", "true", "daily"],
+        ),
+        (
             "ReservedConcurrency",
             vec!["", "1", "1000"],
             vec!["0", "-1", "01", "10000", "1.5"],
@@ -237,6 +257,10 @@ fn refuses_bad_combinations_by_rule() {
     const ORGANIZATION: (&str, &str) = ("OrganizationId", "o-a1b2c3d4e5");
     const MANAGEMENT: (&str, &str) = ("ManagementAccountId", "123456789012");
     const RESERVED: (&str, &str) = ("ReservedConcurrency", "10");
+    const STACK_SET: (&str, &str) = ("StackSetName", "Members");
+    const DELEGATED: (&str, &str) = ("StackSetCallAs", "DELEGATED_ADMIN");
+    const ALARMS: (&str, &str) = ("AlarmTopicArn", "arn");
+    const DAILY: (&str, &str) = ("AdminMode", "Daily");
     const CHINA: (&str, &str) = ("AWS::Region", "cn-north-1");
     let template = template();
     for (given, broken) in [
@@ -263,6 +287,19 @@ fn refuses_bad_combinations_by_rule() {
         (vec![TOKEN, MANAGEMENT], Some("ManagementAccountOfAHub")),
         (vec![HUB, MANAGEMENT], Some("ManagementAccountOfAHub")),
         (vec![TOKEN, RESERVED], Some("ReservedConcurrencyOfAHub")),
+        (
+            vec![TOKEN, ORGANIZATION, STACK_SET, DELEGATED, ALARMS],
+            None,
+        ),
+        (vec![TOKEN, STACK_SET], Some("StackSetOfAHub")),
+        (
+            vec![TOKEN, ORGANIZATION, DELEGATED],
+            Some("CallAsOfAStackSet"),
+        ),
+        (vec![TOKEN, ALARMS], Some("AlarmsOfAHub")),
+        (vec![TOKEN, DAILY], None),
+        (vec![TOKEN, ORGANIZATION, DAILY], None),
+        (vec![HUB, DAILY], Some("NoAdminFunctionInAMember")),
     ] {
         let given = BTreeMap::from_iter(given);
         let breaks = |rule: &Value| {

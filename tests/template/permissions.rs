@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::document::{members, strings, template};
 
-fn statements(template: &Value) -> impl Iterator<Item = &Value> {
-    let role = &template["Resources"]["RegistrarRole"]["Properties"];
+/// Every statement of a role's policies.
+pub(crate) fn statements<'a>(template: &'a Value, role: &str) -> impl Iterator<Item = &'a Value> {
+    let role = &template["Resources"][role]["Properties"];
     let policies = role["Policies"].as_array().expect("there are policies");
     policies
         .iter()
@@ -17,7 +18,7 @@ fn statements(template: &Value) -> impl Iterator<Item = &Value> {
 #[test]
 fn gives_the_function_rights_on_its_own_things_only() {
     let template = template();
-    let scopes: Vec<_> = statements(&template)
+    let scopes: Vec<_> = statements(&template, "RegistrarRole")
         .map(|statement| {
             (
                 statement["Sid"].as_str().expect("every statement is named"),
@@ -88,7 +89,7 @@ fn gives_no_key_and_no_queue_without_its_parameter() {
 #[test]
 fn names_every_action_and_resource_without_a_wildcard() {
     let template = template();
-    for statement in statements(&template) {
+    for statement in statements(&template, "RegistrarRole") {
         let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
         for (member, value) in statement.as_object().expect("a statement has members") {
             assert!(known.contains(&member.as_str()), "{member}");
@@ -104,10 +105,10 @@ fn lets_nobody_make_a_log_group() {
 }
 
 /// Whoever may create the stack may have CloudFormation invoke its function, so
-/// nobody else gets that right, but for the organization of a hub; and no right stands
-/// anywhere else.
+/// nobody else gets that right, but for the organization of a hub; the admin function
+/// has its schedule; and no right stands anywhere else.
 #[test]
-fn gives_rights_to_its_two_roles_and_the_organization_of_a_hub_alone() {
+fn gives_rights_to_its_roles_the_organization_of_a_hub_and_the_schedule_alone() {
     let template = template();
     let resources = members(&template, "Resources").iter();
     let given: Vec<(&str, &str)> = resources
@@ -123,6 +124,8 @@ fn gives_rights_to_its_two_roles_and_the_organization_of_a_hub_alone() {
     assert_eq!(
         given,
         [
+            ("AdminRole", "AWS::IAM::Role"),
+            ("DailyAdminPermission", "AWS::Lambda::Permission"),
             ("OrganizationPermission", "AWS::Lambda::Permission"),
             ("RegistrarRole", "AWS::IAM::Role"),
             ("TrustRole", "AWS::IAM::Role"),
@@ -142,14 +145,14 @@ fn gives_rights_to_its_two_roles_and_the_organization_of_a_hub_alone() {
 }
 
 #[test]
-fn bounds_both_roles_by_the_same_policy() {
+fn bounds_all_roles_by_the_same_policy() {
     let template = template();
     let boundary = json!({"Fn::If": [
         "HasPermissionsBoundary",
         {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"},
         {"Ref": "AWS::NoValue"},
     ]});
-    for role in ["RegistrarRole", "TrustRole"] {
+    for role in ["AdminRole", "RegistrarRole", "TrustRole"] {
         let properties = &template["Resources"][role]["Properties"];
         assert_eq!(properties["PermissionsBoundary"], boundary, "{role}");
     }

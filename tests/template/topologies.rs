@@ -53,6 +53,19 @@ const SINGLE: [&str; 7] = [
     "TrustRole",
 ];
 
+const ORGANIZATION: (&str, &str) = ("OrganizationId", "o-a1b2c3d4e5");
+
+const ADMIN: [&str; 3] = ["AdminFunction", "AdminLogGroup", "AdminRole"];
+
+const SCHEDULE: [&str; 2] = ["DailyAdmin", "DailyAdminPermission"];
+
+const ALARMS: [&str; 4] = [
+    "DroppedEventsAlarm",
+    "FailedMembersAlarm",
+    "FailedRunsAlarm",
+    "ThrottlesAlarm",
+];
+
 #[test]
 fn makes_a_single_stack_by_default() {
     assert_eq!(resources(&template(), &[]), SINGLE);
@@ -60,11 +73,33 @@ fn makes_a_single_stack_by_default() {
 
 #[test]
 fn makes_a_hub_of_a_single_stack_with_an_organization() {
-    let mut more = Vec::from(SINGLE);
-    more.extend(["OrganizationPermission", "UnfinishedRequests"]);
-    more.sort_unstable();
-    let given = [("OrganizationId", "o-a1b2c3d4e5")];
-    assert_eq!(resources(&template(), &given), more);
+    let of_a_hub = ["OrganizationPermission", "UnfinishedRequests"];
+    let given = [ORGANIZATION];
+    let expected = with(&[&of_a_hub, &ADMIN, &SCHEDULE]);
+    assert_eq!(resources(&template(), &given), expected);
+    let on_demand = [ORGANIZATION, ("AdminMode", "HubOnDemand")];
+    let expected = with(&[&of_a_hub, &ADMIN]);
+    assert_eq!(resources(&template(), &on_demand), expected);
+    let alarmed = [ORGANIZATION, ("AlarmTopicArn", "arn")];
+    let expected = with(&[&of_a_hub, &ADMIN, &SCHEDULE, &ALARMS]);
+    assert_eq!(resources(&template(), &alarmed), expected);
+}
+
+/// A single stack has its token checked every day only if it is told to.
+#[test]
+fn gives_a_single_stack_an_admin_function_by_parameter() {
+    let daily = [("AdminMode", "Daily")];
+    assert_eq!(resources(&template(), &daily), with(&[&ADMIN, &SCHEDULE]));
+    let on_demand = [("AdminMode", "HubOnDemand")];
+    assert_eq!(resources(&template(), &on_demand), SINGLE);
+}
+
+/// A single stack's resources and these, in order.
+fn with(more: &[&[&'static str]]) -> Vec<&'static str> {
+    let mut all = Vec::from(SINGLE);
+    more.iter().for_each(|more| all.extend(*more));
+    all.sort_unstable();
+    all
 }
 
 /// No code, no token, no log: nothing to patch and nothing to steal in any member.

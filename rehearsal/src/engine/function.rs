@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -48,9 +48,24 @@ impl Engine {
         function: &str,
         event: &Value,
     ) -> Result<(), InvokeError> {
+        self.ask(account, function, event).await.map(drop)
+    }
+
+    /// The same, with what the function returns, or the error that it ends with.
+    ///
+    /// # Errors
+    /// There is no such function, or the engine cannot be asked.
+    pub async fn ask(
+        &self,
+        account: &Account,
+        function: &str,
+        event: &Value,
+    ) -> Result<Value, InvokeError> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
-        self.ask_lambda(account, Method::POST, &path, &event.to_string())
-            .await
+        let answer = self
+            .ask_lambda(account, Method::POST, &path, &event.to_string())
+            .await?;
+        Ok(serde_json::from_slice(&answer).unwrap_or_default())
     }
 
     async fn ask_lambda(
@@ -59,7 +74,7 @@ impl Engine {
         method: Method,
         path: &str,
         body: &str,
-    ) -> Result<(), InvokeError> {
+    ) -> Result<Bytes, InvokeError> {
         // The engine takes the account and the region from the credential's
         // scope, and does not verify signatures.
         let credential = format!("{}/20260101/{}/lambda", account.id(), account.region());
@@ -81,10 +96,12 @@ impl Engine {
             .map_err(InvokeError::Exchange)?;
         let connection = tokio::spawn(connection);
         let answer = sender.send_request(request).await;
+        let answer = answer.map_err(InvokeError::Exchange)?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await;
         connection.abort();
-        let status = answer.map_err(InvokeError::Exchange)?.status();
         if status.is_success() {
-            Ok(())
+            Ok(body.map_err(InvokeError::Exchange)?.to_bytes())
         } else {
             Err(InvokeError::Refused(status))
         }

@@ -18,6 +18,7 @@ mod organization;
 mod process;
 mod stack;
 mod stack_operation;
+mod stack_set;
 pub mod vendor;
 
 pub use account::{Account, AccountId12, MalformedAccountId};
@@ -27,3 +28,4 @@ pub use function::InvokeError;
 pub use process::{ClosedGap, Engine, EngineOptions};
 pub use stack::{LeftResource, StackError, StackSpec};
 pub use stack_operation::{StackEvent, StackOperation, StackOutcome};
+pub use stack_set::StackInstance;

@@ -229,6 +229,7 @@ Resources:
             .collect();
         let expected = [
             ("Timeout: 240", "Timeout: 20"),
+            ("Timeout: 900", "Timeout: 20"),
             ("ServiceTimeout: 1200", "ServiceTimeout: 40"),
             ("ServiceTimeout: 1200", "ServiceTimeout: 40"),
         ];

@@ -9,6 +9,7 @@ use std::iter::successors;
 use http::StatusCode;
 
 use super::*;
+use crate::admin::{ActionError, AdminError};
 use crate::api_url::ApiUrlError;
 use crate::progress::{Cut, Progress};
 use crate::wire::WireError;
@@ -182,7 +183,49 @@ fn reasons() -> Vec<String> {
         crate::answer::Outcome::Success(_) => String::new(),
     });
     let causes = causes();
-    causes.iter().map(Cause::reason).chain(cut).collect()
+    let admin = admin_errors();
+    let admin = admin.iter().map(AdminError::reason);
+    causes
+        .iter()
+        .map(Cause::reason)
+        .chain(cut)
+        .chain(admin)
+        .collect()
+}
+
+/// What the admin function ends with, but for what it has in common with the others.
+fn admin_errors() -> Vec<AdminError> {
+    use AdminError as A;
+    let actions = walk(ActionError::CustomResource, |error| match error {
+        ActionError::CustomResource => Some(ActionError::Unreadable("text".to_owned())),
+        ActionError::Unreadable(_) => Some(ActionError::Unknown("missing".to_owned())),
+        ActionError::Unknown(_) => Some(ActionError::Member {
+            action: "remove",
+            member: "id".to_owned(),
+            accepted: "`action` and `ids`",
+        }),
+        ActionError::Member { .. } => Some(ActionError::Value {
+            member: "ids",
+            given: "missing".to_owned(),
+            accepted: "a list",
+        }),
+        ActionError::Value { .. } => None,
+    });
+    let stack_set = |source| A::StackSet {
+        name: "Members".to_owned(),
+        call_as: "SELF",
+        source,
+    };
+    let others = walk(A::NotAHub, |error| match error {
+        A::NotAHub => Some(A::NoStackSet),
+        A::NoStackSet => Some(A::NoMarks),
+        A::NoMarks => Some(A::Records(ApiError::Unauthorized)),
+        A::Records(_) => Some(A::from(Cause::NoSecret)),
+        A::Cause(_) | A::Action(_) | A::StackSet { .. } => None,
+    });
+    let actions = actions.into_iter().map(A::Action);
+    let stack_sets = aws_errors().into_iter().map(stack_set);
+    actions.chain(stack_sets).chain(others).collect()
 }
 
 /// What the page quotes: code at the beginning of a heading or of an item.
