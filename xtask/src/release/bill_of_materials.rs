@@ -1,4 +1,4 @@
-//! The software bill of materials: CycloneDX 1.5 in JSON.
+//! The software bill of materials: `CycloneDX` 1.5 in JSON.
 //!
 //! The format is <https://cyclonedx.org/docs/1.5/json/>'s. It has no time and no random
 //! number, so the same code always gives the same bytes.

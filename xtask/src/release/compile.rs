@@ -160,9 +160,9 @@ pub fn twice(
     // Of two lengths, for a path's length could get into the binary too.
     let [one, other] = ["one", "the-other/place"].map(|name| places.join(name));
     let (one, other) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| Place::set_up(toolchain, sources, one)?.compile(architectures));
-        let other =
-            Place::set_up(toolchain, sources, other).and_then(|place| place.compile(architectures));
+        let one = scope.spawn(|| Place::set_up(toolchain, sources, &one)?.compile(architectures));
+        let other = Place::set_up(toolchain, sources, &other)
+            .and_then(|place| place.compile(architectures));
         (one.join().expect("compiling does not panic"), other)
     });
     let (one, other) = (one?, other?);
@@ -198,7 +198,7 @@ impl<'a> Place<'a> {
     fn set_up(
         toolchain: &'a Toolchain,
         sources: &Path,
-        folder: PathBuf,
+        folder: &Path,
     ) -> Result<Self, CompileError> {
         let place = Self {
             toolchain,

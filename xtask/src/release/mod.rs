@@ -100,7 +100,7 @@ pub enum ReleaseError {
     /// An architecture that is to be published cannot be compiled here.
     #[error("{0}. A release has both architectures; `--architecture x86_64` leaves arm64 out")]
     Missing(#[source] compile::Missing),
-    /// Every region has x86_64, and it is the template's default.
+    /// Every region has `x86_64`, and it is the template's default.
     #[error(
         "a release without x86_64 is none: every region has it, and it is the template's default"
     )]
