@@ -14,16 +14,16 @@ const FUNCTION: &[u8] = include_bytes!("function.py");
 const STACK: &str = "Authomize-Trust-Role";
 
 /// A release of a version: its objects and the template's text.
-fn release(stage: &Stage, version: Version, function: &[u8]) -> (Objects, String) {
+fn release(stage: &Stage, version: &Version, function: &[u8]) -> (Objects, String) {
     let zip = Artifact::from_bytes(function).unwrap().zip().to_vec();
     let zip = Asset::new("x86_64.zip", "application/zip", zip);
     let prefix = &stage.configuration.prefix;
     let code = Object {
-        key: zip.key(prefix, &version),
+        key: zip.key(prefix, version),
         asset: zip,
     };
     let literals = Literals {
-        version: &version,
+        version,
         configuration: &stage.configuration,
         x86_64: Code {
             key: code.key.clone(),
@@ -36,7 +36,7 @@ fn release(stage: &Stage, version: Version, function: &[u8]) -> (Objects, String
     let objects = Objects {
         first: vec![code],
         last: Object {
-            key: template.key(prefix, &version),
+            key: template.key(prefix, version),
             asset: template,
         },
     };
@@ -87,7 +87,7 @@ async fn versions(stage: &Stage) -> Vec<String> {
 #[tokio::test]
 async fn comes_up_and_is_upgraded_with_another_version_of_the_function() {
     let stage = Stage::set().await;
-    let (objects, template) = release(&stage, Version::new(1, 0, 0), FUNCTION);
+    let (objects, template) = release(&stage, &Version::new(1, 0, 0), FUNCTION);
     stage.publish(&objects).await.unwrap();
     let created = create(&stage, &template).await;
     assert_eq!(
@@ -100,7 +100,7 @@ async fn comes_up_and_is_upgraded_with_another_version_of_the_function() {
     let before = versions(&stage).await;
 
     let later = [FUNCTION, b"# later\n"].concat();
-    let (objects, template) = release(&stage, Version::new(1, 1, 0), &later);
+    let (objects, template) = release(&stage, &Version::new(1, 1, 0), &later);
     stage.publish(&objects).await.unwrap();
     let updated = update(&stage, &template).await;
     assert_eq!(
@@ -118,7 +118,7 @@ async fn comes_up_and_is_upgraded_with_another_version_of_the_function() {
 #[tokio::test]
 async fn asks_no_code_that_is_not_the_releases() {
     let stage = Stage::set().await;
-    let (objects, template) = release(&stage, Version::new(1, 0, 0), FUNCTION);
+    let (objects, template) = release(&stage, &Version::new(1, 0, 0), FUNCTION);
     let key = objects.first[0].key.as_str();
     let theirs = Artifact::from_bytes(b"#!/bin/sh\nexit 1\n").unwrap();
     let bucket = "release-us-east-1";
@@ -144,12 +144,12 @@ async fn asks_no_code_that_is_not_the_releases() {
 #[tokio::test]
 async fn an_upgrade_with_other_code_is_rolled_back() {
     let stage = Stage::set().await;
-    let (objects, template) = release(&stage, Version::new(1, 0, 0), FUNCTION);
+    let (objects, template) = release(&stage, &Version::new(1, 0, 0), FUNCTION);
     stage.publish(&objects).await.unwrap();
     create(&stage, &template).await;
     let before = versions(&stage).await;
 
-    let (objects, template) = release(&stage, Version::new(1, 1, 0), b"#!/bin/sh\n");
+    let (objects, template) = release(&stage, &Version::new(1, 1, 0), b"#!/bin/sh\n");
     let key = objects.first[0].key.as_str();
     let theirs = Artifact::from_bytes(b"#!/bin/sh\nexit 1\n").unwrap();
     theirs
