@@ -48,10 +48,12 @@ pub struct Literals<'a> {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TemplateError {
     /// A line that is replaced or goes.
-    #[error("the template has {found} times, not once, the line `{line}`")]
-    NotOnce {
+    #[error("the template has {found} times, not {times}, the line `{line}`")]
+    NotAsOften {
         /// The line without what surrounds it.
         line: String,
+        /// How often it must be there.
+        times: usize,
         /// How often it is there.
         found: usize,
     },
@@ -65,17 +67,21 @@ pub enum TemplateError {
 /// # Errors
 /// That one has changed, so that it is not known any more where to write.
 pub fn write(source: &str, literals: &Literals<'_>) -> Result<String, TemplateError> {
-    let logical_id = logical_id(literals);
+    let code = code_id(literals);
     let mut text = with_section(source, "Mappings:", &mappings(literals))?;
     replace(
         &mut text,
         "    DependsOn: RegistrarInvocations\n",
-        &format!("    DependsOn: [RegistrarInvocations, {logical_id}]\n"),
+        &format!("    DependsOn: [RegistrarInvocations, RegistrarVersion{code}]\n"),
     )?;
+    let versions = [
+        pinned("Registrar", "HasFunction", &code, literals),
+        pinned("Admin", "HasAdmin", &code, literals),
+    ];
     replace(
         &mut text,
         "\nOutputs:\n",
-        &format!("\n{}\nOutputs:\n", pinned(&logical_id, literals)),
+        &format!("\n{VERSIONS}{}\nOutputs:\n", versions.join("\n")),
     )?;
     if literals.arm64.is_none() {
         for (line, only) in [
@@ -88,26 +94,36 @@ pub fn write(source: &str, literals: &Literals<'_>) -> Result<String, TemplateEr
                 "    ConstraintDescription: Accepted is x86_64.\n",
             ),
             ("  IsArm64: !Equals [!Ref Architecture, arm64]\n", ""),
-            (
-                "!If [IsArm64, !FindInMap [Release, Arm64, Key], !FindInMap [Release, X8664, Key]]\n",
-                "!FindInMap [Release, X8664, Key]\n",
-            ),
         ] {
             replace(&mut text, line, only)?;
         }
+        replace_times(
+            &mut text,
+            FUNCTIONS,
+            "!If [IsArm64, !FindInMap [Release, Arm64, Key], !FindInMap [Release, X8664, Key]]\n",
+            "!FindInMap [Release, X8664, Key]\n",
+        )?;
     }
     Ok(text)
 }
 
-/// Of the version of the function: another one for each code.
-fn logical_id(literals: &Literals<'_>) -> String {
+/// How many functions have the code: the registrar and the admin function.
+const FUNCTIONS: usize = 2;
+
+const VERSIONS: &str =
+    "  # Made only of the very code of this release, and that of the registrar before the
+  # integration: whatever else is in the bucket registers nothing.
+";
+
+/// The end of the versions' logical ids: another one for each code.
+fn code_id(literals: &Literals<'_>) -> String {
     let Literals { x86_64, arm64, .. } = literals;
     let mut told = x86_64.sha256.to_string();
     if let Some(arm64) = arm64 {
         told += &arm64.sha256.to_string();
     }
     let digest = Sha256::of(told.as_bytes()).to_string();
-    format!("RegistrarVersion{}", &digest[..16])
+    digest[..16].to_owned()
 }
 
 fn mappings(literals: &Literals<'_>) -> String {
@@ -131,22 +147,20 @@ fn mappings(literals: &Literals<'_>) -> String {
     text
 }
 
-/// The version of the function, which is made of this code and of no other. Whatever else
+/// The version of a function, which is made of this code and of no other. Whatever else
 /// stood there would change with a release whose code has not.
-fn pinned(logical_id: &str, literals: &Literals<'_>) -> String {
+fn pinned(function: &str, condition: &str, code: &str, literals: &Literals<'_>) -> String {
     let x86_64 = literals.x86_64.sha256.base64();
     let hash = match &literals.arm64 {
         Some(arm64) => format!("!If [IsArm64, \"{}\", \"{x86_64}\"]", arm64.sha256.base64()),
         None => format!("\"{x86_64}\""),
     };
     format!(
-        "  # Made only of the very code of this release, and before the integration: whatever
-  # else is in the bucket registers nothing.
-  {logical_id}:
+        "  {function}Version{code}:
     Type: AWS::Lambda::Version
-    Condition: HasFunction
+    Condition: {condition}
     Properties:
-      FunctionName: !Ref RegistrarFunction
+      FunctionName: !Ref {function}Function
       CodeSha256: {hash}
 "
     )
@@ -154,16 +168,26 @@ fn pinned(logical_id: &str, literals: &Literals<'_>) -> String {
 
 /// Replaces what is there exactly once.
 fn replace(text: &mut String, line: &str, by: &str) -> Result<(), TemplateError> {
-    match text.matches(line).count() {
-        1 => {
-            *text = text.replacen(line, by, 1);
-            Ok(())
-        }
-        found => Err(TemplateError::NotOnce {
-            line: line.trim().to_owned(),
-            found,
-        }),
+    replace_times(text, 1, line, by)
+}
+
+/// Replaces what is there so many times.
+fn replace_times(
+    text: &mut String,
+    times: usize,
+    line: &str,
+    by: &str,
+) -> Result<(), TemplateError> {
+    let found = text.matches(line).count();
+    if found == times {
+        *text = text.replace(line, by);
+        return Ok(());
     }
+    Err(TemplateError::NotAsOften {
+        line: line.trim().to_owned(),
+        times,
+        found,
+    })
 }
 
 /// The text with another section: from its heading to the blank lines before the next
@@ -228,12 +252,18 @@ mod tests {
         serde_yaml_ng::from_str(text).unwrap()
     }
 
-    /// The logical id of the function's version.
-    fn version_of(template: &Value) -> String {
+    /// The logical id of the version of a function.
+    fn version_of(template: &Value, function: &str) -> String {
         let resources = template["Resources"].as_mapping().unwrap();
+        let is_of = |resource: &Value| {
+            let Value::Tagged(of) = &resource["Properties"]["FunctionName"] else {
+                return false;
+            };
+            resource["Type"] == "AWS::Lambda::Version" && of.value == function
+        };
         let mut versions = resources
             .iter()
-            .filter(|(_, resource)| resource["Type"] == "AWS::Lambda::Version")
+            .filter(|(_, resource)| is_of(resource))
             .map(|(name, _)| name.as_str().unwrap().to_owned());
         let version = versions.next().unwrap();
         assert_eq!(versions.next(), None);
@@ -261,14 +291,19 @@ mod tests {
     #[test]
     fn pins_the_code_by_its_hash_before_the_custom_resource() {
         let template = parsed(&released("1.2.3", true));
-        let id = version_of(&template);
-        let version = &template["Resources"][id.as_str()];
-        assert_eq!(version["Condition"], "HasFunction");
-        let Value::Tagged(hash) = &version["Properties"]["CodeSha256"] else {
-            panic!("{version:?}");
-        };
-        assert_eq!(hash.value[1], Sha256::of(b"arm64").base64().as_str());
-        assert_eq!(hash.value[2], Sha256::of(b"x86_64").base64().as_str());
+        for (function, condition) in [
+            ("RegistrarFunction", "HasFunction"),
+            ("AdminFunction", "HasAdmin"),
+        ] {
+            let version = &template["Resources"][version_of(&template, function).as_str()];
+            assert_eq!(version["Condition"], condition);
+            let Value::Tagged(hash) = &version["Properties"]["CodeSha256"] else {
+                panic!("{version:?}");
+            };
+            assert_eq!(hash.value[1], Sha256::of(b"arm64").base64().as_str());
+            assert_eq!(hash.value[2], Sha256::of(b"x86_64").base64().as_str());
+        }
+        let id = version_of(&template, "RegistrarFunction");
         let depends = &template["Resources"]["AuthomizeIntegration"]["DependsOn"];
         assert_eq!(depends[0], "RegistrarInvocations");
         assert_eq!(depends[1], id.as_str());
@@ -276,7 +311,8 @@ mod tests {
 
     #[test]
     fn another_code_has_another_logical_id_and_the_same_code_keeps_its_own() {
-        let id = |version, arm64| version_of(&parsed(&released(version, arm64)));
+        let id =
+            |version, arm64| version_of(&parsed(&released(version, arm64)), "RegistrarFunction");
         let one = id("1.2.3", true);
         assert_eq!(one, id("1.2.4", true));
         assert_ne!(one, id("1.2.3", false));
@@ -289,10 +325,12 @@ mod tests {
     #[test]
     fn changes_nothing_else() {
         let mut template = parsed(&released("1.2.3", true));
-        let id = version_of(&template);
+        let ids = ["RegistrarFunction", "AdminFunction"].map(|of| version_of(&template, of));
         let source = parsed(SOURCE);
         let resources = template["Resources"].as_mapping_mut().unwrap();
-        resources.remove(id.as_str());
+        for id in ids {
+            resources.remove(id.as_str());
+        }
         resources["AuthomizeIntegration"]["DependsOn"] = "RegistrarInvocations".into();
         template["Mappings"] = source["Mappings"].clone();
         assert_eq!(template, source);
@@ -315,8 +353,8 @@ mod tests {
         let template = parsed(&text);
         let accepted = &template["Parameters"]["Architecture"]["AllowedValues"];
         assert_eq!(accepted.as_sequence().unwrap().as_slice(), ["x86_64"]);
-        let hash =
-            &template["Resources"][version_of(&template).as_str()]["Properties"]["CodeSha256"];
+        let id = version_of(&template, "RegistrarFunction");
+        let hash = &template["Resources"][id.as_str()]["Properties"]["CodeSha256"];
         assert_eq!(*hash, Sha256::of(b"x86_64").base64().as_str());
     }
 
@@ -337,7 +375,7 @@ mod tests {
         let moved = SOURCE.replace("DependsOn: RegistrarInvocations", "DependsOn: TrustRole");
         assert_eq!(
             write(&moved, &literals).unwrap_err().to_string(),
-            "the template has 0 times, not once, the line `DependsOn: RegistrarInvocations`"
+            "the template has 0 times, not 1, the line `DependsOn: RegistrarInvocations`"
         );
     }
 }
