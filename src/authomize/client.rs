@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use backon::BackoffBuilder;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::info;
 
 use super::error::ApiError;
+use super::patience::{Patience, backoff};
 use super::record::{Marker, Marking, Record, Status, config};
 use super::response;
 use crate::api_url::ApiUrl;
@@ -34,7 +35,7 @@ const PAGE: usize = 100;
 /// without the name's filter makes us page through.
 const PAGES: usize = 200;
 
-/// How often one request is tried at most.
+/// How often a request that fails is tried at most.
 pub const TRIES: usize = 6;
 
 /// What the vendor knows us by. Their `Debug` shows nothing.
@@ -214,17 +215,13 @@ impl Authomize {
             return Ok(());
         };
         let (path, body) = (path_of(&record.id), json!({"config": config}));
-        let mut waits = self.waits(TRIES - 1);
+        let mut patience = self.patience(TRIES - 1);
         loop {
             let error = match self.call(Method::PATCH, &path, Some(&body), None).await {
                 Ok(_) | Err(ApiError::NotFound) => return Ok(()),
                 Err(error) => error,
             };
-            let wait = waits
-                .next()
-                .filter(|_| error.is_retryable())
-                .and_then(|wait| self.wait_before_next(&error, wait));
-            let Some(wait) = wait else {
+            let Some(wait) = patience.before_another_try(&error) else {
                 return Err(error);
             };
             sleep(wait).await;
@@ -287,39 +284,28 @@ impl Authomize {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
-        let backoff = self.backoff(TRIES - 1);
-        (|| self.call(method.clone(), path, body, None))
-            .retry(backoff)
-            .when(ApiError::is_retryable)
-            .adjust(|error, wait| self.wait_before_next(error, wait?))
-            .await
+        let mut patience = self.patience(TRIES - 1);
+        loop {
+            let error = match self.call(method.clone(), path, body, None).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(wait) = patience.before_another_try(&error) else {
+                return Err(error);
+            };
+            sleep(wait).await;
+        }
     }
 
     /// Waits that grow, with jitter.
-    pub fn backoff(&self, times: usize) -> ExponentialBuilder {
-        ExponentialBuilder::default()
-            .with_min_delay(self.waits.backoff)
-            .with_max_delay(self.waits.longest_backoff)
-            .with_max_times(times)
-            .with_jitter()
-            .with_jitter_seed(self.seed)
-    }
-
-    /// The waits themselves.
     pub fn waits(&self, times: usize) -> impl Iterator<Item = Duration> + use<> {
-        self.backoff(times).build()
+        backoff(&self.waits, times, self.seed).build()
     }
 
-    /// How long to wait after an error, if the time allows it: what the vendor
-    /// asked for, or the backoff.
-    pub fn wait_before_next(&self, error: &ApiError, wait: Duration) -> Option<Duration> {
-        let wait = match error {
-            ApiError::RateLimited {
-                retry_after: Some(asked),
-            } => (*asked).max(wait),
-            _ => wait,
-        };
-        self.waits.allow(wait).then_some(wait)
+    /// The waits between the tries of one thing that is tried again `times` times when
+    /// it fails.
+    pub fn patience(&self, times: usize) -> Patience {
+        Patience::new(self.waits, times, self.seed)
     }
 
     /// One request, one try, one log line.

@@ -6,9 +6,11 @@
 
 mod client;
 mod error;
+mod patience;
 mod record;
 pub mod response;
 
 pub use client::{Authomize, Credentials, TRIES};
 pub use error::ApiError;
+pub use patience::Patience;
 pub use record::{Marker, Marking, Record, Status};

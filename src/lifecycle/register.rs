@@ -14,7 +14,8 @@ use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 
-/// How often a record is asked for at most, waits for a name included.
+/// How often a record is asked for at most, waits for a name included, and waits for a
+/// vendor that asks for fewer requests not.
 const ROUNDS: usize = 10;
 
 const NOT_REGISTERED: &str = "the account could not be registered";
@@ -89,7 +90,7 @@ impl Registering<'_> {
     async fn carry_out(&self) -> Result<Registered, Failure> {
         let (session, vendor) = (self.session(), self.vendor);
         let incoming = session.progress.id();
-        let mut waits = vendor.waits(ROUNDS);
+        let mut patience = vendor.patience(ROUNDS);
         let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
         let mut look = names_no_record || session.may_be_a_second_run();
         let mut time_has_passed = look || session.has_taken_long();
@@ -98,10 +99,7 @@ impl Registering<'_> {
                 Formerly::Nothing => {}
                 Formerly::Found(registered) => return Ok(*registered),
                 Formerly::NameIsTaken(error) => {
-                    let wait = waits
-                        .next()
-                        .and_then(|wait| vendor.wait_before_next(&error, wait));
-                    let Some(wait) = wait else {
+                    let Some(wait) = patience.after(&error) else {
                         return Err(self.fails(NOT_UP_TO_DATE, error));
                     };
                     sleep(wait).await;
@@ -129,9 +127,7 @@ impl Registering<'_> {
             if !error.leaves_the_outcome_open() && !matches!(error, ApiError::Conflict) {
                 session.progress.answers_with(before_posting.clone());
             }
-            let wait = waits
-                .next()
-                .and_then(|wait| vendor.wait_before_next(&error, wait));
+            let wait = patience.after(&error);
             match (&error, wait) {
                 (ApiError::Conflict, wait) => {
                     let found = self.find(look).await?;

@@ -48,17 +48,13 @@ impl Watch<'_> {
         registration: &Registration,
         marker: &Marker,
     ) -> Result<Record, ApiError> {
-        let mut waits = vendor.waits(TRIES - 1);
+        let mut patience = vendor.patience(TRIES - 1);
         loop {
             let error = match vendor.amend(id, registration, marker).await {
                 Ok(record) => return Ok(record),
                 Err(error) => error,
             };
-            let wait = waits
-                .next()
-                .filter(|_| error.is_retryable())
-                .and_then(|wait| vendor.wait_before_next(&error, wait));
-            let Some(wait) = wait else {
+            let Some(wait) = patience.before_another_try(&error) else {
                 return Err(error);
             };
             sleep(wait).await;
