@@ -6,7 +6,8 @@
 //! [`envelope`] and [`response_url`] find out whom to answer, [`customer`] whom the
 //! request is for, [`courier`] waits with the answer's deadline, [`lifecycle`]
 //! decides and acts, and [`answer`] is what CloudFormation gets. A [`hub`] serves
-//! the accounts of an organization, and [`admin`] is what its admin does beside.
+//! the accounts of an organization, [`admin`] is what its admin does beside, and
+//! [`rollout`] says how fast they may come.
 
 pub mod account_id;
 pub mod admin;
@@ -32,6 +33,7 @@ pub mod properties;
 pub mod record_id;
 pub mod region;
 pub mod response_url;
+pub mod rollout;
 pub mod runtime;
 pub mod stack;
 pub mod stack_id;

@@ -24,6 +24,11 @@ pub fn secret(world: &World, stack: usize, _: Option<What>) -> Response<Bytes> {
     } else {
         json!({"token": TOKEN}).to_string()
     };
+    secret_value(&text)
+}
+
+/// What Secrets Manager answers to a role that may read a secret.
+pub fn secret_value(text: &str) -> Response<Bytes> {
     answer(
         200,
         "application/x-amz-json-1.1",

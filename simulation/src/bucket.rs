@@ -1,5 +1,7 @@
 //! The bucket that takes the answers, and CloudFormation, which reads them.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use rehearsal::leak::Secret;
@@ -28,14 +30,19 @@ const ATTRIBUTES: [&str; 4] = [
     "ConnectedApps",
 ];
 
-/// A response URL in AWS's shape.
-pub fn response_url(state: &State, stack_id: &str, request_id: &str) -> String {
-    let signed = OffsetDateTime::from(state.wall())
+/// A response URL in AWS's shape, signed at `signed`.
+pub fn response_url(
+    signed: SystemTime,
+    stack_id: &str,
+    logical_id: &str,
+    request_id: &str,
+) -> String {
+    let signed = OffsetDateTime::from(signed)
         .format(SIGNED_AT)
         .unwrap_or_default();
     let bucket = REGION.replace('-', "");
     format!(
-        "https://cloudformation-custom-resource-response-{bucket}.s3.{REGION}.amazonaws.com/{}%7C{LOGICAL_ID}%7C{request_id}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={signed}&X-Amz-Expires=7200&X-Amz-SignedHeaders=host&X-Amz-Credential=AKIAEXAMPLE%2F{}%2F{REGION}%2Fs3%2Faws4_request&{SIGNATURE}",
+        "https://cloudformation-custom-resource-response-{bucket}.s3.{REGION}.amazonaws.com/{}%7C{logical_id}%7C{request_id}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={signed}&X-Amz-Expires=7200&X-Amz-SignedHeaders=host&X-Amz-Credential=AKIAEXAMPLE%2F{}%2F{REGION}%2Fs3%2Faws4_request&{SIGNATURE}",
         stack_id.replace(':', "%3A"),
         signed.get(..8).unwrap_or_default(),
     )

@@ -6,18 +6,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::bugs::{self, BugsError};
 use crate::coverage::WANTED_IN_A_MILLION;
 use crate::many::{Failure, Many, Summary};
+use crate::rollout;
 use crate::run::{Collectors, run};
 use crate::schedule::History;
 use crate::shrink::shrink;
 
 /// Something did not hold.
-const NOT_HELD: u8 = 1;
+pub(crate) const NOT_HELD: u8 = 1;
 /// It could not be run.
 const NOT_RUN: u8 = 2;
 
@@ -35,6 +36,7 @@ Examples:
   cargo simulate --story 4711                       what happens with this seed, line by line
   cargo simulate --lifecycles 2000 --seed 1 --twice each history twice: the same hash
   cargo simulate --bugs                             whether every deliberate bug is caught
+  cargo simulate rollout                            whole organizations: see rollout --help
 
 What is checked stands in docs/reliability.md.
 
@@ -42,8 +44,10 @@ Exit status: 0 everything held, 1 something did not hold, 2 it could not be run.
 
 /// Lives of stacks in a simulated world, with the function as it is
 #[derive(Debug, Parser)]
-#[command(name = "simulate", bin_name = "cargo simulate", after_help = EXAMPLES)]
+#[command(name = "simulate", bin_name = "cargo simulate", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// How many lives of stacks
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     lifecycles: u64,
@@ -77,9 +81,17 @@ struct Arguments {
     story: Option<u64>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Rollout(rollout::cli::Arguments),
+}
+
 /// Runs the command and tells its exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Rollout(rollout)) = &arguments.command {
+        return rollout.main();
+    }
     if let Some(seed) = arguments.story {
         return story(seed);
     }

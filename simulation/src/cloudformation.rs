@@ -13,7 +13,7 @@ use crate::violation::Promise;
 use crate::world::{ACCOUNTS, Answer, Asked, EXTERNAL_ID, End, LOGICAL_ID, REGION, World};
 
 /// How long CloudFormation waits for an answer, as in the template.
-const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
+pub(crate) const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
 /// A pause in which everything comes to rest, in seconds.
 pub const REST: u32 = 1800;
@@ -362,7 +362,7 @@ impl Life<'_> {
             let number = state.stacks[self.stack].requests.len();
             let stack_id = state.stacks[self.stack].id.clone();
             let request_id = format!("7d1f2f0e-{number:04}-4222-8333-{:012}", self.stack);
-            let url = response_url(&state, &stack_id, &request_id);
+            let url = response_url(state.wall(), &stack_id, LOGICAL_ID, &request_id);
             let mut event = json!({
                 "RequestType": kind,
                 "RequestId": request_id,

@@ -19,13 +19,13 @@ use crate::violation::Promise;
 use crate::world::{End, REGION, Ran, World};
 
 /// The function's timeout, as in the template.
-const TIMEOUT: Duration = Duration::from_secs(240);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// The oldest event that is still run, in milliseconds, as in the template.
-const OLDEST: u64 = 720_000;
+pub(crate) const OLDEST: u64 = 720_000;
 
 /// What Lambda waits before it runs an event again.
-const WAITS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+pub(crate) const WAITS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
 /// One request on its way to the function.
 #[derive(Clone)]

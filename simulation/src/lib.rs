@@ -20,6 +20,7 @@ pub mod log;
 pub mod many;
 pub mod process;
 pub mod rest;
+pub mod rollout;
 pub mod run;
 pub mod schedule;
 pub mod shrink;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use authomize_trust_role::wire::{Exchange, Wire, WireError};
 use bytes::Bytes;
 use http::{Request, Response, header};
-use rehearsal::sandbox::ApiRequest;
+use rehearsal::sandbox::{ApiRequest, ApiResponse};
 use serde_json::Value;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep;
@@ -223,32 +224,12 @@ impl Process {
         request: &Request<Bytes>,
         what: Option<What>,
     ) -> Response<Bytes> {
-        let api = ApiRequest {
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            query: members(request.uri().query()),
-            authorization: text(request, header::AUTHORIZATION.as_str()),
-            idempotency_key: text(request, "idempotency-key"),
-            body: serde_json::from_slice(request.body()).ok(),
-        };
+        let api = to_the_tenant(request);
         let mut response = self.world.ask_the_vendor(By::Run(self.stack, asked), &api);
         if what == Some(What::Stale) {
             self.world.lock().hide_the_newest(&mut response.body);
         }
-        let date = self.world.lock().vendors_time().format(&Rfc2822);
-        let mut parts = Response::builder()
-            .status(response.status)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(
-                header::DATE,
-                date.unwrap_or_default().replace("+0000", "GMT"),
-            );
-        if let Some(seconds) = response.retry_after {
-            parts = parts.header(header::RETRY_AFTER, seconds);
-        }
-        parts
-            .body(Bytes::from(response.body.to_string()))
-            .unwrap_or_default()
+        from_the_tenant(&response, self.world.lock().vendors_time())
     }
 
     /// A living process learnt of a record.
@@ -272,7 +253,34 @@ impl Wire for Process {
     }
 }
 
-async fn silence() -> Result<Response<Bytes>, WireError> {
+/// A request as the sandbox's state machine takes it.
+pub(crate) fn to_the_tenant(request: &Request<Bytes>) -> ApiRequest {
+    ApiRequest {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        query: members(request.uri().query()),
+        authorization: text(request, header::AUTHORIZATION.as_str()),
+        idempotency_key: text(request, "idempotency-key"),
+        body: serde_json::from_slice(request.body()).ok(),
+    }
+}
+
+/// An answer of the sandbox's state machine as it travels, sent at `date`.
+pub(crate) fn from_the_tenant(response: &ApiResponse, date: OffsetDateTime) -> Response<Bytes> {
+    let date = date.format(&Rfc2822).unwrap_or_default();
+    let mut parts = Response::builder()
+        .status(response.status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::DATE, date.replace("+0000", "GMT"));
+    if let Some(seconds) = response.retry_after {
+        parts = parts.header(header::RETRY_AFTER, seconds);
+    }
+    parts
+        .body(Bytes::from(response.body.to_string()))
+        .unwrap_or_default()
+}
+
+pub(crate) async fn silence() -> Result<Response<Bytes>, WireError> {
     std::future::pending().await
 }
 
@@ -322,13 +330,14 @@ fn tells_enough(spot: Spot, response: &Response<Bytes>) -> bool {
     response.status() == 200 && (spot == Spot::Resource || spot == Spot::Stack && !may_wait())
 }
 
-fn plain(status: u16, body: &str) -> Response<Bytes> {
+pub(crate) fn plain(status: u16, body: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     response
 }
 
-fn spot_of(request: &Request<Bytes>) -> Spot {
+/// What a request is.
+pub(crate) fn spot_of(request: &Request<Bytes>) -> Spot {
     let host = request.uri().host().unwrap_or_default();
     let path = request.uri().path();
     if host.starts_with("secretsmanager.") {

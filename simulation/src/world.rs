@@ -37,7 +37,7 @@ pub const LOGICAL_ID: &str = "AuthomizeIntegration";
 pub const ACCOUNTS: [&str; 2] = ["123456789012", "210987654321"];
 
 /// When every history begins: a constant, for a history knows no other clock.
-const BEGINNING: Duration = Duration::from_secs(1_795_000_000);
+pub(crate) const BEGINNING: Duration = Duration::from_secs(1_795_000_000);
 
 /// The world, shared by all that happens in it. One thread, one lock, and
 /// nothing is awaited while it is held.
