@@ -44,6 +44,20 @@ fn helps_with_options_examples_and_exit_statuses() {
 }
 
 #[test]
+fn helps_with_organizations() {
+    let output = rehearse().args(["org", "--help"]).output().unwrap();
+    let help = stdout(&output);
+    for part in ["--accounts", "--close", "foreign-account", "Exit status: 0"] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
+    let output = rehearse()
+        .args(["org", "--accounts", "0"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn exits_with_2_and_one_sentence_when_the_binary_is_missing() {
     let output = rehearse()
         .args(["--binary", "/nowhere/bootstrap"])

@@ -205,6 +205,23 @@ impl Account {
         }
     }
 
+    /// The secrets and log groups of the account, by name.
+    ///
+    /// # Errors
+    /// What could not be asked, in words.
+    pub async fn secrets_and_logs(&self) -> Result<Vec<String>, String> {
+        let secrets = self.secretsmanager.list_secrets().send().await;
+        let secrets = secrets.map_err(|_| "secrets that cannot be listed".to_owned())?;
+        let groups = self.logs.describe_log_groups().send().await;
+        let groups = groups.map_err(|_| "log groups that cannot be listed".to_owned())?;
+        let secrets = secrets.secret_list.unwrap_or_default().into_iter();
+        let groups = groups.log_groups.unwrap_or_default().into_iter();
+        let names = secrets.filter_map(|secret| secret.name);
+        Ok(names
+            .chain(groups.filter_map(|group| group.log_group_name))
+            .collect())
+    }
+
     /// Every line of a log group, in the order of its streams; none if there
     /// is no such group.
     ///

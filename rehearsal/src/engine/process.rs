@@ -63,7 +63,7 @@ pub struct Engine {
     gateway: Gateway,
     closed_gaps: Vec<ClosedGap>,
     log: PathBuf,
-    _process: Process,
+    process: Process,
 }
 
 impl Engine {
@@ -101,7 +101,7 @@ impl Engine {
             gateway: Gateway::new(address, &options.region),
             closed_gaps,
             log,
-            _process: process,
+            process,
         })
     }
 
@@ -122,6 +122,12 @@ impl Engine {
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// The number of the engine's process, which has the functions' as its children.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// The folder of this engine alone.

@@ -151,6 +151,24 @@ impl Account {
         Ok(resources.into_iter().map(resource).collect())
     }
 
+    /// All that CloudFormation tells of a stack: its description with parameters and
+    /// outputs, its events, its resources and its template. What it does not tell is
+    /// left out.
+    pub async fn all_that_is_told_of(&self, stack: &str) -> Vec<String> {
+        let cloudformation = self.cloudformation();
+        let described = self.stack(stack).await;
+        let events = self.stack_events(stack).await;
+        let resources = self.left_resources(stack).await;
+        let template = cloudformation.get_template().stack_name(stack).send().await;
+        let texts = [
+            described.ok().map(|described| format!("{described:?}")),
+            events.ok().map(|events| format!("{events:?}")),
+            resources.ok().map(|resources| format!("{resources:?}")),
+            template.ok().and_then(|template| template.template_body),
+        ];
+        texts.into_iter().flatten().collect()
+    }
+
     /// An operation that begins after everything that happened so far.
     async fn operation_on(&self, name: &str) -> Result<StackOperation, StackError> {
         let stack_id = self.stack(name).await?.stack_id.unwrap_or_default();

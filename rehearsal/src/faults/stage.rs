@@ -308,6 +308,7 @@ fn options(fault: &Fault, request: Request, mark: &Path) -> WorldOptions {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
+        ..WorldOptions::default()
     }
     .traced()
 }

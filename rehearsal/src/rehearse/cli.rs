@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+use super::organization::{self, OrganizationFault, OrganizationOptions};
 use super::screen::{Screen, Sink};
 use super::setup_error::SetupError;
 use super::template::Template;
@@ -35,6 +36,7 @@ Examples:
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
   cargo rehearse kills                    the function killed at each of its system calls
+  cargo rehearse org                      a hub and 50 accounts of an organization at once
   cargo rehearse serve                    leave everything up, and get commands to try
   cargo rehearse event create             an event with the addresses of what is served
   cargo rehearse sam                      every event with sam local invoke, in Docker
@@ -80,6 +82,19 @@ one, when the answer is the function's result.
 
 Exit status: 0 all held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
+/// What `org --help` ends with.
+const ORG_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse org                              a hub and 50 members, in about 2 minutes
+  cargo rehearse org --accounts 100 --rate 20     100 of them, and a faster Authomize
+  cargo rehearse org --close 5                    five accounts leave and say nothing
+  cargo rehearse org --fault vendor-down          Authomize is down while members are created
+
+The report is a page that needs no network; --page says where it goes.
+
+Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set up,
+130 ended by Ctrl-C.";
+
 /// What `kills --help` ends with.
 const KILLS_EXAMPLES: &str = "\
 Examples:
@@ -132,6 +147,28 @@ enum Command {
         /// Kill this binary instead of building one
         #[arg(long, value_name = "PATH")]
         binary: Option<PathBuf>,
+    },
+    /// Create, update and delete a hub and many members at once, and write a report
+    #[command(after_help = ORG_EXAMPLES)]
+    Org {
+        /// Members, each in an account of its own
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        accounts: u16,
+        /// Requests that Authomize's sandbox accepts in a second
+        #[arg(long, value_name = "R", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        rate: u32,
+        /// Accounts that leave the organization without a word before the deletion
+        #[arg(long, value_name = "K", default_value_t = 0)]
+        close: u16,
+        /// Let this go wrong while members are created
+        #[arg(long, value_enum, value_name = "NAME")]
+        fault: Option<OrganizationFault>,
+        /// Publish this binary instead of building one
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+        /// Where the report goes; without it, under the target directory
+        #[arg(long, value_name = "PATH")]
+        page: Option<PathBuf>,
     },
     /// Leave the cloud and the sandbox up until Ctrl-C, and print commands to try
     #[command(after_help = SERVE_EXAMPLES)]
@@ -206,6 +243,28 @@ pub async fn main() -> ExitCode {
                 architecture,
             };
             let run = sam::run(&options, &screen);
+            conclude(run, |report| report.held, arguments.json).await
+        }
+        (
+            Some(Command::Org {
+                accounts,
+                rate,
+                close,
+                fault,
+                binary,
+                page,
+            }),
+            _,
+        ) => {
+            let options = OrganizationOptions {
+                accounts: accounts.into(),
+                rate,
+                close: close.into(),
+                fault,
+                binary,
+                page,
+            };
+            let run = organization::rehearse(&options, &screen);
             conclude(run, |report| report.held, arguments.json).await
         }
         (Some(Command::Kills { kills, binary }), _) => {

@@ -32,6 +32,13 @@ impl World {
         search(&self.secrets(), &log, &answers, &requests)
     }
 
+    /// Where the token is in these texts, which are of `place`.
+    #[must_use]
+    pub(super) fn tokens_in(&self, place: &str, texts: &[String]) -> Vec<String> {
+        let token = Secret::new("token", self.token());
+        token.found_in(place, texts.iter().map(String::as_str))
+    }
+
     /// Where a secret is in these texts, which are of `place`.
     #[must_use]
     pub fn leaks_in(&self, place: &str, texts: &[String]) -> Vec<String> {

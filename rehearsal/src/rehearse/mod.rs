@@ -18,6 +18,7 @@ mod faulty;
 mod kills;
 mod leaks;
 mod lifecycle;
+mod organization;
 mod parameters;
 mod rehearsal;
 mod report;

@@ -114,12 +114,30 @@ impl Screen {
     pub(super) fn step_begins(&self, number: usize, total: usize, title: &str, expect: &str) {
         let heading = self.painted(Tone::Heading, &format!("{number}/{total} {title}"));
         self.line(&format!("{heading}, {expect}"));
+        self.spinner.unset_length();
         let style = ProgressStyle::with_template("    {spinner} {msg} {elapsed}");
         self.spinner
             .set_style(style.expect("the template is well formed"));
         self.spinner.set_message(title.to_owned());
         self.spinner.reset();
         self.spinner.enable_steady_tick(TICK);
+    }
+
+    /// In place of the spinner, a bar that counts to `total` until [`Self::clear`].
+    pub(super) fn counts_to(&self, total: usize) {
+        let style =
+            ProgressStyle::with_template("    {bar:30} {pos}/{len}, {per_sec}, {eta} left  {msg}");
+        self.spinner
+            .set_style(style.expect("the template is well formed"));
+        self.spinner.set_length(total as u64);
+        self.spinner.set_position(0);
+        self.spinner.reset_eta();
+    }
+
+    /// So many are done, and this is where all are.
+    pub(super) fn counted(&self, done: usize, states: &str) {
+        self.spinner.set_position(done as u64);
+        self.spinner.set_message(states.to_owned());
     }
 
     pub(super) fn step_ends(&self, seconds: f64) {

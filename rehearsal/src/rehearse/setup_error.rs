@@ -77,6 +77,15 @@ pub enum SetupError {
     /// An event without an expectation.
     #[error("`{}` is an event of which nobody says what must come of it: add it to LIFE in rehearsal/src/rehearse/sam.rs", .0.display())]
     UnknownEvent(PathBuf),
+    /// The page of a report cannot be written.
+    #[error("`{}` cannot be written: name a place with --page", path.display())]
+    Page {
+        /// The page's file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// There is no fault of this name.
     #[error("there is no fault `{0}`: `cargo rehearse faults` lists them, and `all` is every one")]
     NoSuchFault(String),

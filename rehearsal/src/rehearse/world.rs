@@ -33,6 +33,8 @@ pub struct WorldOptions {
     pub contract: ContractLevel,
     /// Whether the vendor's server knows a repeated `Idempotency-Key` again.
     pub knows_keys: bool,
+    /// Requests that the vendor's server accepts within one second, if there is a limit.
+    pub rate: Option<u32>,
     /// What the function finds in its environment beside what the
     /// [Internet](crate::internet) puts there.
     pub function_environment: Vec<(String, String)>,
@@ -43,6 +45,7 @@ impl Default for WorldOptions {
         Self {
             contract: ContractLevel::Full,
             knows_keys: true,
+            rate: None,
             function_environment: Vec::new(),
         }
     }
@@ -148,6 +151,7 @@ impl World {
             validator: validations.clone(),
             contract: options.contract,
             knows_keys: options.knows_keys,
+            rate: options.rate,
             ..SandboxOptions::default()
         })
         .await
