@@ -197,7 +197,7 @@ mod tests {
         };
         let told = pace(&measured).text;
         assert!(told.contains("about 10.0 requests a second"), "{told}");
-        assert!(told.contains("MaxConcurrentCount=150"), "{told}");
-        assert!(told.contains("FailureToleranceCount=149"), "{told}");
+        assert!(told.contains("MaxConcurrentCount=200"), "{told}");
+        assert!(told.contains("FailureToleranceCount=199"), "{told}");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::rollout::{ACCOUNTS_PER_RATE, RUNS_AT_A_TIME};
+
 /// The most requests that a measurement sends.
 pub const REQUESTS: u32 = 100;
 
@@ -11,14 +13,6 @@ pub const AT_ONCE: u32 = 10;
 
 /// The longest time in which they are begun.
 pub const LONGEST: Duration = Duration::from_secs(10);
-
-/// Accounts that may be worked on at once, for each request that the vendor takes in a
-/// second: if each sends its ten requests, two and eight polls, they are answered within
-/// 150 s, and a run has 210 s.
-const ACCOUNTS_PER_RATE: f64 = 15.0;
-
-/// StackSets works on no more stacks at once.
-const MOST_AT_ONCE: f64 = 10_000.0;
 
 /// What the vendor said to many requests at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,11 +35,10 @@ impl Measured {
         f64::from(self.taken) / seconds
     }
 
-    /// How many accounts StackSets may work on at once: as many as are answered within one
-    /// run, though each of them asks as often as it may.
+    /// How many accounts StackSets may work on at once: see [`crate::rollout`].
     pub fn concurrency(&self) -> u32 {
-        let accounts = self.rate() * ACCOUNTS_PER_RATE;
-        accounts.clamp(1.0, MOST_AT_ONCE) as u32
+        let accounts = self.rate() * f64::from(ACCOUNTS_PER_RATE);
+        accounts.clamp(1.0, RUNS_AT_A_TIME.into()) as u32
     }
 }
 
@@ -78,11 +71,11 @@ mod tests {
 
     #[test]
     fn lets_as_many_accounts_begin_as_are_answered_in_one_run() {
-        for (rate, concurrency) in [(1, 15), (10, 150), (100, 1_500)] {
+        for (rate, concurrency) in [(1, 20), (10, 200), (100, 1_000)] {
             let measured = measured(rate, 0, Some(1));
             assert_eq!(measured.concurrency(), concurrency);
         }
         assert_eq!(measured(0, 0, Some(30)).concurrency(), 1);
-        assert_eq!(measured(100, 0, None).concurrency(), 10_000);
+        assert_eq!(measured(100, 0, None).concurrency(), 1_000);
     }
 }

@@ -338,7 +338,7 @@ async fn finds_all_well_before_a_rollout() {
     let rate = report["requestsPerSecond"].as_f64().unwrap();
     assert!((5.0..=10.0).contains(&rate), "{rate}");
     let concurrency = report["maxConcurrentCount"].as_u64().unwrap();
-    assert!((75..=150).contains(&concurrency), "{concurrency}");
+    assert!((100..=200).contains(&concurrency), "{concurrency}");
     assert!(
         report["table"]
             .as_str()
