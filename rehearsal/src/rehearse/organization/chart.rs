@@ -219,8 +219,14 @@ mod tests {
     #[test]
     fn draws_every_registration_and_the_limit() {
         let chart = creation().registrations(2);
-        assert_eq!(chart.matches('L').count(), 3 * 2 + 1, "{chart}");
-        assert!(chart.contains(r#"class="limit""#));
+        let lines = |class: &str| {
+            let (_, path) = chart
+                .split_once(&format!(r#"class="{class}" d=""#))
+                .unwrap();
+            path.split_once('"').unwrap().0.matches('L').count()
+        };
+        assert_eq!(lines("limit"), 1, "{chart}");
+        assert_eq!(lines("registered"), 3 * 2 + 1, "{chart}");
         assert!(!chart.contains("NaN") && !chart.contains("inf"), "{chart}");
     }
 
