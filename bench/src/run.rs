@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rehearsal::function::{Function, Invoked};
 use rehearsal::registrar;
@@ -21,6 +21,10 @@ use crate::world::{REGION, Request, World};
 /// Far above what the slowest peer takes with a small share of a core, or under
 /// an instrument.
 const LIMIT: Duration = Duration::from_secs(240);
+
+/// How much slower than itself a process is under callgrind, at most. It is told of a
+/// deadline that is as much later: what it does because it is late is not counted.
+const SLOWED: u32 = 10;
 
 /// How long an instrument may write its figures.
 const ENDING: Duration = Duration::from_secs(60);
@@ -65,6 +69,8 @@ pub(crate) struct Run<'a> {
     peer: &'a Peer,
     function: Function,
     gate: Option<ChildStdin>,
+    /// The time to the deadline of which it is told.
+    told: Duration,
     pub(crate) process: Process,
 }
 
@@ -118,6 +124,10 @@ impl<'a> Run<'a> {
         Ok(Self {
             peer,
             gate: function.take_stdin(),
+            told: match instrument {
+                Instrument::Callgrind(_) => LIMIT * SLOWED,
+                Instrument::None | Instrument::Strace(_) => LIMIT,
+            },
             process,
             function,
         })
@@ -157,7 +167,9 @@ impl<'a> Run<'a> {
         request: &Request,
     ) -> Result<(Instant, String), BenchError> {
         let invocation = async {
-            match self.function.invoke(request.event.clone(), LIMIT).await {
+            let event = request.event.clone();
+            let deadline = SystemTime::now() + self.told;
+            match self.function.invoke_told(event, LIMIT, deadline).await {
                 Invoked::Returned(_) => Ok(()),
                 failed => Err(failed),
             }
