@@ -157,12 +157,11 @@ impl Authomize {
     /// The vendor could not be asked, or has more pages than are read.
     pub async fn find(&self, name: &str) -> Result<Vec<Record>, ApiError> {
         let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let filter = format!("&integrationName={encoded}");
         let mut found = Vec::new();
         let mut skip = 0;
         for _ in 0..PAGES {
-            let path = format!("/v2/apps?limit={PAGE}&skip={skip}&integrationName={encoded}");
-            let answer = self.ask(Method::GET, &path, None).await?;
-            let page = response::page(answer, &self.secrets())?;
+            let page = self.page_of(&filter, skip).await?;
             let length = page.records.len();
             let of_the_name = |record: &Record| record.name.as_deref() == Some(name);
             found.extend(page.records.into_iter().filter(of_the_name));
@@ -181,7 +180,11 @@ impl Authomize {
     /// # Errors
     /// The vendor could not be asked.
     pub async fn page(&self, skip: usize) -> Result<response::Page, ApiError> {
-        let path = format!("/v2/apps?limit={PAGE}&skip={skip}");
+        self.page_of("", skip).await
+    }
+
+    async fn page_of(&self, filter: &str, skip: usize) -> Result<response::Page, ApiError> {
+        let path = format!("/v2/apps?limit={PAGE}&skip={skip}{filter}");
         let answer = self.ask(Method::GET, &path, None).await?;
         response::page(answer, &self.secrets())
     }

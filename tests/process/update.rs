@@ -438,24 +438,31 @@ async fn takes_its_change_back_when_it_is_rolled_back_meanwhile() {
     world.end().await;
 }
 
+/// An Update of a record that is gone registers nothing while CloudFormation shows
+/// these one after the other.
+async fn registers_nothing_while(world: World, id: &str, shown: impl IntoIterator<Item = Stack>) {
+    world.sandbox.remove_all();
+    world.desk.stacks(shown);
+    let renamed = with("IntegrationName", "Renamed");
+    let outcome = world
+        .send(&world.update_event(id, renamed, properties()))
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
 /// A cancelled Update may run when its stack is gone: what was seen before the role
 /// was torn down is true.
 #[tokio::test]
 async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
     let world = World::new().await;
     let id = world.created(properties()).await;
-    world.sandbox.remove_all();
-    world.desk.stacks([
+    let shown = [
         Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
         Stack::Denied,
-    ]);
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
-    assert_eq!(outcome.status(), "FAILED");
-    assert!(world.sandbox.apps().is_empty());
-    world.end().await;
+    ];
+    registers_nothing_while(world, &id, shown).await;
 }
 
 /// The same when CloudFormation does not answer any more.
@@ -463,18 +470,11 @@ async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
 async fn registers_nothing_when_cloudformation_falls_silent_while_it_asks() {
     let world = World::new().await;
     let id = world.created(properties()).await;
-    world.sandbox.remove_all();
-    world.desk.stacks([
+    let shown = [
         Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
         Stack::Down,
-    ]);
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
-    assert_eq!(outcome.status(), "FAILED");
-    assert!(world.sandbox.apps().is_empty());
-    world.end().await;
+    ];
+    registers_nothing_while(world, &id, shown).await;
 }
 
 /// An Update that could not ask anything at first sees its stack go, and then its role.
@@ -482,21 +482,13 @@ async fn registers_nothing_when_cloudformation_falls_silent_while_it_asks() {
 async fn registers_nothing_when_its_role_is_torn_down_after_it_saw_the_stack_go() {
     let world = World::new().await;
     let id = world.created(properties()).await;
-    world.sandbox.remove_all();
     let silence = std::iter::repeat_n(Stack::Down, 4);
     let end = [
         Stack::is("DELETE_IN_PROGRESS", "DELETE_COMPLETE", &id),
         Stack::Denied,
     ];
-    world.desk.stacks(silence.chain(end));
     world.sandbox.script(Fault::hang().only("GET"));
-    let renamed = with("IntegrationName", "Renamed");
-    let outcome = world
-        .send(&world.update_event(&id, renamed, properties()))
-        .await;
-    assert_eq!(outcome.status(), "FAILED");
-    assert!(world.sandbox.apps().is_empty());
-    world.end().await;
+    registers_nothing_while(world, &id, silence.chain(end)).await;
 }
 
 /// The same when it cannot know whether its change came: every answer was lost.

@@ -2,9 +2,17 @@
 
 use aws_credential_types::Credentials;
 use serde_json::json;
+use xtask::release::publish::Objects;
 
 use crate::middleman::{Harm, Middleman};
 use crate::stage::{REGIONS, Stage, bucket, counts, everything, failures, without_template};
+
+async fn no_region_has_the_template(stage: &Stage, objects: &Objects) {
+    for region in REGIONS {
+        let stored = stage.stored(region).await;
+        assert!(!stored.contains_key(objects.last.key.as_str()));
+    }
+}
 
 #[tokio::test]
 async fn reaches_three_regions_and_a_second_time_writes_nothing() {
@@ -131,14 +139,7 @@ async fn leaves_a_key_alone_that_has_other_bytes() {
         "{told}"
     );
     assert_eq!(stage.stored("ap-southeast-2").await[key], b"somebody's");
-    for region in REGIONS {
-        assert!(
-            !stage
-                .stored(region)
-                .await
-                .contains_key(objects.last.key.as_str())
-        );
-    }
+    no_region_has_the_template(&stage, &objects).await;
 }
 
 #[tokio::test]
@@ -249,14 +250,7 @@ async fn believes_no_object_that_is_read_back_changed() {
         told.contains("was written, and what was read back has the SHA-256"),
         "{told}"
     );
-    for region in REGIONS {
-        assert!(
-            !stage
-                .stored(region)
-                .await
-                .contains_key(objects.last.key.as_str())
-        );
-    }
+    no_region_has_the_template(&stage, &objects).await;
 }
 
 #[tokio::test]

@@ -12,12 +12,17 @@ pub(in super::super) fn checks(
     template: &Template,
     deployed: Option<&str>,
 ) -> Vec<Check> {
-    vec![
-        Check::new(
-            "the template was deployed unchanged",
-            deployed.is_some_and(|text| text == template.text),
-            format!("sha256 {}", template.sha256),
-        ),
+    let unchanged = Check::new(
+        "the template was deployed unchanged",
+        deployed.is_some_and(|text| text == template.text),
+        format!("sha256 {}", template.sha256),
+    );
+    [unchanged].into_iter().chain(manners(world)).collect()
+}
+
+/// Judges what the function and its surroundings asked of each other.
+pub(in super::super) fn manners(world: &World) -> [Check; 2] {
+    [
         Check::none_of(
             "both sides kept the vendor's contract",
             &world.sandbox.contract_violations(),

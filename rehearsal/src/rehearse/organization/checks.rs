@@ -1,5 +1,6 @@
 //! What must be so in an organization.
 
+use super::super::checks::surroundings;
 use super::super::report::Check;
 use super::super::world::World;
 use super::board::Board;
@@ -200,7 +201,7 @@ pub(super) fn hub_is_gone(status: &str) -> Check {
 /// Whether the rehearsal itself was what it says.
 pub(super) fn surroundings(world: &World) -> Vec<Check> {
     let log = world.log();
-    vec![
+    let log_and_leaks = [
         Check::new(
             "the hub's function logged, so that there is something to look through",
             !log.is_empty(),
@@ -210,15 +211,11 @@ pub(super) fn surroundings(world: &World) -> Vec<Check> {
             "token and external id are in no log line and no answer",
             &world.leaks(),
         ),
-        Check::none_of(
-            "both sides kept the vendor's contract",
-            &world.sandbox.contract_violations(),
-        ),
-        Check::none_of(
-            "the function asked for no host but those of AWS and the vendor",
-            &world.internet.refused(),
-        ),
-    ]
+    ];
+    log_and_leaks
+        .into_iter()
+        .chain(surroundings::manners(world))
+        .collect()
 }
 
 impl OrganizationReport {
