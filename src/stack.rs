@@ -40,7 +40,7 @@ pub enum View {
         /// When the resource's status changed last.
         changed: Option<SystemTime>,
     },
-    /// The function may not ask.
+    /// The function may not ask, or runs on a laptop, where nobody knows the stack.
     Denied,
     /// It could not be asked.
     Unknown,
@@ -311,7 +311,8 @@ impl OwnStack<'_> {
                     "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
                 ),
             ),
-            Err(AwsError::NotFound { .. }) if !self.local => (StackPhase::AtRest, false, false),
+            Err(AwsError::NotFound { .. }) if self.local => return View::Denied,
+            Err(AwsError::NotFound { .. }) => (StackPhase::AtRest, false, false),
             // A resource that no longer waits for the request tells enough of its stack.
             Err(AwsError::Unavailable(_) | AwsError::Denied { .. })
                 if self.is_given_up(&resource) =>

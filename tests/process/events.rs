@@ -109,6 +109,18 @@ async fn create_registers() {
     world.end().await;
 }
 
+/// A laptop's CloudFormation does not know the stack, and will not the next second
+/// either: it is asked when the run begins, before what may be done already, and when
+/// the run ends, and never again for the same.
+#[tokio::test]
+async fn create_does_not_wait_for_a_cloudformation_that_a_laptop_has_not() {
+    let world = local().await;
+    let answer = result(&world, &read("create.json")).await;
+    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
+    assert_eq!(world.desk.stack_requests(), 3);
+    world.end().await;
+}
+
 #[tokio::test]
 async fn create_identity_center_registers_the_management_account() {
     let world = local().await;
