@@ -20,6 +20,7 @@ pub mod engine;
 pub mod faults;
 #[cfg(feature = "servers")]
 pub mod function;
+pub mod inheritance;
 #[cfg(feature = "servers")]
 pub mod installation;
 #[cfg(feature = "servers")]

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rehearsal::inheritance::disinherit;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -153,7 +154,9 @@ impl Bug {
         copy_tree(&root, &copy)?;
         take_dependencies_along(&target)?;
         self.apply(&copy, &[])?;
-        let built = Command::new("cargo")
+        let mut cargo = Command::new("cargo");
+        disinherit(&mut cargo);
+        let built = cargo
             .args(["build", "--quiet", "--locked", "--offline"])
             .args(["--profile", "simulation", "--package", "simulation"])
             .args(["--bin", "simulate", "--target-dir"])

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
+use crate::inheritance::disinherit;
 use crate::installation::Installation;
 
 use super::architecture::Architecture;
@@ -187,11 +188,7 @@ impl Ways<'_> {
         if let Ok(path) = std::env::join_paths(folders) {
             command.env("PATH", path);
         }
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AWS_") {
-                command.env_remove(name);
-            }
-        }
+        disinherit(command.as_std_mut());
         command
             .envs(Laptop::credentials())
             .env("SAM_CLI_TELEMETRY", "0")

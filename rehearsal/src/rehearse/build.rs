@@ -7,6 +7,8 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::inheritance::disinherit;
+
 use super::setup_error::SetupError;
 
 /// How much of cargo's output a failure shows.
@@ -52,9 +54,7 @@ pub(super) async fn release(root: &Path, product: Product) -> Result<PathBuf, Se
         .current_dir(root)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    for (name, _) in env::vars_os().filter(|(name, _)| is_of_aws(name)) {
-        command.env_remove(name);
-    }
+    disinherit(command.as_std_mut());
     let output = command
         .output()
         .await
@@ -66,10 +66,6 @@ pub(super) async fn release(root: &Path, product: Product) -> Result<PathBuf, Se
             output: last_lines(&String::from_utf8_lossy(&output.stderr)),
         }),
     }
-}
-
-fn is_of_aws(name: &std::ffi::OsStr) -> bool {
-    name.to_string_lossy().starts_with("AWS_")
 }
 
 /// The binary that a line of cargo's messages announces, if it does.
