@@ -190,7 +190,7 @@ impl Ways<'_> {
         }
         disinherit(command.as_std_mut());
         command
-            .envs(Laptop::credentials())
+            .envs(self.laptop.account())
             .env("SAM_CLI_TELEMETRY", "0")
             .env("NO_PROXY", "127.0.0.1")
             .current_dir(self.root)
@@ -249,8 +249,8 @@ impl Running<'_> {
                 emulator.arg("--runtime-api-address");
                 emulator.arg(free_port()?.to_string());
                 emulator.arg(self.with.binary).env_clear();
+                emulator.envs(self.with.laptop.account());
                 emulator.envs(local(&self.with.laptop.variables()));
-                emulator.envs(Laptop::credentials());
                 emulator.env("AWS_LAMBDA_FUNCTION_TIMEOUT", "240");
                 emulator.stdin(Stdio::null());
                 Some(emulator)

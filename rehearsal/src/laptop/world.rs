@@ -49,6 +49,7 @@ pub struct Laptop {
     /// Where the answers arrive.
     pub mailbox: AnswerBucket,
     engine: String,
+    engine_here: String,
     sandbox: String,
     secret_arn: String,
     external_id: String,
@@ -103,6 +104,7 @@ impl Laptop {
         Ok(Self {
             mailbox: AnswerBucket::mailbox(letters, mailbox_host, REGION).map_err(failed)?,
             engine: format!("http://{}", seen(front[0])),
+            engine_here: format!("http://{}", world.engine.address()),
             sandbox: format!("http://{}", seen(front[1])),
             secret_arn,
             external_id: world.external_id().to_owned(),
@@ -133,15 +135,17 @@ impl Laptop {
         .to_vec()
     }
 
-    /// The keys of the account that SAM plays, and its region. They open nothing
-    /// but the engine.
+    /// The account that SAM plays, for SAM itself: keys, region, and the engine in
+    /// AWS's place. SAM asks STS which account it is in; without an address it would
+    /// ask AWS, and try for ten seconds where there is no way out.
     #[must_use]
-    pub fn credentials() -> [(&'static str, &'static str); 4] {
+    pub fn account(&self) -> [(&'static str, &str); 5] {
         [
             ("AWS_ACCESS_KEY_ID", account::ACCOUNT),
             ("AWS_SECRET_ACCESS_KEY", "any"),
             ("AWS_REGION", REGION),
             ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_ENDPOINT_URL", &self.engine_here),
         ]
     }
 

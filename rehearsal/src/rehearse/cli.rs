@@ -305,7 +305,7 @@ async fn serve_until_interrupted(
     };
     let rehearsal = rehearsal?;
     let desk = serve::open_desk(&rehearsal, screen).await?;
-    serve::show_what_to_try(&rehearsal, screen);
+    serve::show_what_to_try(&rehearsal, &desk.laptop, screen);
     unless_interrupted(serve::show_answers(&desk.laptop.mailbox, screen)).await;
     drop((desk, rehearsal));
     screen.line(STOPPED);

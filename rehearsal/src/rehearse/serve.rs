@@ -54,7 +54,7 @@ pub(super) async fn show_answers(mailbox: &AnswerBucket, screen: &Screen) {
 }
 
 /// Prints what to try while everything is up.
-pub(super) fn show_what_to_try(rehearsal: &Rehearsal<'_>, screen: &Screen) {
+pub(super) fn show_what_to_try(rehearsal: &Rehearsal<'_>, laptop: &Laptop, screen: &Screen) {
     let world = rehearsal.world();
     let groups = [
         ("First, in the shell that you use", shell(world)),
@@ -64,8 +64,11 @@ pub(super) fn show_what_to_try(rehearsal: &Rehearsal<'_>, screen: &Screen) {
         ("Have Identity Center read as well", update(world)),
         ("Delete it", delete()),
         ("Ask the sandbox as the function does", ask(world)),
-        ("Or run the function alone, with SAM in Docker", with_sam()),
-        ("Or without Docker", without_docker()),
+        (
+            "Or run the function alone, with SAM in Docker",
+            with_sam(laptop),
+        ),
+        ("Or without Docker", without_docker(laptop)),
     ];
     for (title, commands) in groups {
         screen.heading(title);
@@ -149,8 +152,8 @@ fn ask(world: &World) -> Vec<String> {
     ]
 }
 
-fn with_sam() -> Vec<String> {
-    let mut commands = for_sam();
+fn with_sam(laptop: &Laptop) -> Vec<String> {
+    let mut commands = for_sam(laptop);
     commands.push("sam build".to_owned());
     commands.push("cargo rehearse event create > event.json".to_owned());
     commands.extend(over_lines(&[
@@ -160,8 +163,8 @@ fn with_sam() -> Vec<String> {
     commands
 }
 
-fn without_docker() -> Vec<String> {
-    let mut commands = for_sam();
+fn without_docker(laptop: &Laptop) -> Vec<String> {
+    let mut commands = for_sam(laptop);
     commands.extend(over_lines(&[
         "cargo lambda watch --bin bootstrap --ignore-changes".to_owned(),
         "--invoke-address 127.0.0.1 --env-file events/local.env &".to_owned(),
@@ -172,8 +175,10 @@ fn without_docker() -> Vec<String> {
 }
 
 /// The account that SAM plays, and that the events name.
-fn for_sam() -> Vec<String> {
-    let words = Laptop::credentials().map(|(name, value)| format!("{name}={value}"));
+fn for_sam(laptop: &Laptop) -> Vec<String> {
+    let words = laptop
+        .account()
+        .map(|(name, value)| format!("{name}={value}"));
     vec![format!("export {}", words.join(" "))]
 }
 
