@@ -64,11 +64,17 @@ async fn poll(world: &World, log: &Log) -> Result<(), lambda_runtime::Error> {
             ),
             seed: fastrand::u64(..),
         };
+        // In boxes, for the start moves what is polled here several times.
         match &world.configuration.admin {
-            Some(settings) => admin::handle(world, settings, &event.payload, &circumstances)
-                .await
-                .map_err(Diagnostic::from),
-            None => handle(world, event.payload, circumstances)
+            Some(settings) => Box::pin(admin::handle(
+                world,
+                settings,
+                &event.payload,
+                &circumstances,
+            ))
+            .await
+            .map_err(Diagnostic::from),
+            None => Box::pin(handle(world, event.payload, circumstances))
                 .await
                 .map_err(Diagnostic::from),
         }
