@@ -187,3 +187,12 @@ fn keeps_what_a_hub_could_not_finish() {
     assert_eq!(queue["SqsManagedSseEnabled"], true);
     assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 60 * 60);
 }
+
+/// The stack makes no log group, so that it takes none away with it either.
+#[test]
+fn makes_no_log_group_where_there_is_one() {
+    let given = [ORGANIZATION, ("LogGroupName", "/company/authomize")];
+    let made = resources(&template(), &given);
+    assert!(!made.iter().any(|name| name.ends_with("LogGroup")), "{made:?}");
+    assert!(made.iter().any(|name| name == "AdminFunction"));
+}
