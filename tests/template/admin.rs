@@ -6,9 +6,7 @@ use authomize_trust_role::{admin, hub, metrics};
 use serde_json::{Value, json};
 
 use crate::document::{function, members, strings, template};
-use crate::permissions::{
-    function_context, log_group, only_as, statements, token_context, token_key,
-};
+use crate::permissions::{log_group, only_as, statements, token_context, token_key};
 
 fn admin_function(template: &Value) -> &Value {
     &template["Resources"]["AdminFunction"]["Properties"]
@@ -114,11 +112,6 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
                 no_condition.clone()
             ),
             (
-                vec!["kms:Decrypt"],
-                json!({"Ref": "KmsKeyArn"}),
-                function_context("admin")
-            ),
-            (
                 vec![
                     "ec2:CreateNetworkInterface",
                     "ec2:DescribeNetworkInterfaces",
@@ -146,7 +139,6 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
             "HasTokenKey",
             "HasStackSet",
             "HasDelegatedAdmin",
-            "HasKmsKey",
             "HasVpc",
             "HasVpc"
         ]

@@ -217,8 +217,16 @@ fn refuses_bad_values_by_pattern() {
         ),
         (
             "VpcSubnetIds",
-            vec!["", "subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f6a7b8,subnet-1a2b3c4d"],
-            vec!["vpc-0a1b2c3d", "subnet-0a1b2c3d, subnet-1a2b3c4d", "subnet-0a1b2c3d,"],
+            vec![
+                "",
+                "subnet-0a1b2c3d",
+                "subnet-0a1b2c3d4e5f6a7b8,subnet-1a2b3c4d",
+            ],
+            vec![
+                "vpc-0a1b2c3d",
+                "subnet-0a1b2c3d, subnet-1a2b3c4d",
+                "subnet-0a1b2c3d,",
+            ],
         ),
         (
             "VpcSecurityGroupIds",
@@ -244,7 +252,11 @@ fn refuses_bad_values_by_pattern() {
         (
             "KmsKeyArn",
             vec!["", "arn:aws-cn:kms:cn-north-1:123456789012:key/0a-1b"],
-            vec!["0a-1b", "alias/key", "arn:aws:kms:eu-west-1:123456789012:alias/a"],
+            vec![
+                "0a-1b",
+                "alias/key",
+                "arn:aws:kms:eu-west-1:123456789012:alias/a",
+            ],
         ),
         (
             "LogGroupName",
@@ -254,7 +266,14 @@ fn refuses_bad_values_by_pattern() {
         (
             "ArtifactBucket",
             vec!["", "company-artifacts"],
-            vec!["a", "Company", "a.b.c", "-ab", "s3://company", "company/folder"],
+            vec![
+                "a",
+                "Company",
+                "a.b.c",
+                "-ab",
+                "s3://company",
+                "company/folder",
+            ],
         ),
         (
             "CodeSigningConfigArn",

@@ -56,11 +56,6 @@ fn gives_the_function_rights_on_its_own_things_only() {
                 json!({"Fn::GetAtt": ["UnfinishedRequests", "Arn"]}),
                 no_condition.clone()
             ),
-            (
-                "DecryptEnvironment",
-                json!({"Ref": "KmsKeyArn"}),
-                function_context("registrar")
-            ),
             ("JoinVpc", json!("*"), no_condition),
             ("LeaveVpcToLambda", json!("*"), only_as("registrar")),
         ]
@@ -76,13 +71,13 @@ pub(crate) fn log_group(own: &str) -> Value {
     ]})
 }
 
-/// The key of the secret that the stack makes, or of the one that is there already.
+/// The key of the secret that is there already, or of the one that the stack makes.
 pub(crate) fn token_key() -> Value {
-    json!({"Fn::If": [
-        "HasOwnSecret",
-        {"Ref": "KmsKeyArn"},
-        {"Ref": "AuthomizeApiTokenKmsKeyArn"},
-    ]})
+    let none = json!({"Ref": "AWS::NoValue"});
+    json!([
+        {"Fn::If": ["HasGivenTokenKey", {"Ref": "AuthomizeApiTokenKmsKeyArn"}, none]},
+        {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, none]},
+    ])
 }
 
 pub(crate) fn token_context() -> Value {
@@ -93,18 +88,12 @@ pub(crate) fn token_context() -> Value {
     ]}}})
 }
 
-/// The key decrypts the environment of this one function.
-pub(crate) fn function_context(name: &str) -> Value {
-    let arn = json!({"Fn::Sub": format!(
-        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}"
-    )});
-    json!({"StringEquals": {"kms:EncryptionContext:aws:lambda:FunctionArn": arn}})
-}
-
 /// The statement is for requests that the code of this function makes.
 pub(crate) fn only_as(name: &str) -> Value {
-    let arn = &function_context(name)["StringEquals"]["kms:EncryptionContext:aws:lambda:FunctionArn"];
-    json!({"ArnEquals": {"lambda:SourceFunctionArn": arn}})
+    let arn = format!(
+        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}"
+    );
+    json!({"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": arn}}})
 }
 
 /// With the rights of Lambda, which makes the network interfaces in the role's name, the
@@ -138,7 +127,6 @@ fn gives_no_key_queue_or_network_without_its_parameter() {
     let expected = [
         ("HasTokenKey", "DecryptToken"),
         ("IsHub", "KeepUnfinished"),
-        ("HasKmsKey", "DecryptEnvironment"),
         ("HasVpc", "JoinVpc"),
         ("HasVpc", "LeaveVpcToLambda"),
     ];
@@ -159,7 +147,10 @@ fn names_every_action_and_resource_without_a_wildcard_but_for_a_vpc() {
             assert!(known.contains(&member.as_str()), "{member}");
             let sid = statement["Sid"].as_str().unwrap_or_default();
             let wild = |text: &&str| text.contains('*') && !text.ends_with("${LogGroupName}:*");
-            assert!(sid.contains("Vpc") || !strings(value).iter().any(wild), "{sid}");
+            assert!(
+                sid.contains("Vpc") || !strings(value).iter().any(wild),
+                "{sid}"
+            );
         }
     }
 }
