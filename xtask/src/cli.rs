@@ -6,12 +6,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
+use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::mirror::{self, Mirror, MirrorError};
+use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
 use crate::release::architecture::Architecture;
-use crate::release::configuration::ConfigurationError;
+use crate::release::configuration::{AccountId, BucketName, ConfigurationError};
 use crate::release::credentials::NoCredentials;
 use crate::release::s3::Network;
 use crate::release::screen::Screen;
@@ -27,6 +30,31 @@ Examples:
 Nothing is asked and nothing is sent: the link is put together here.
 
 Exit status: 0 printed, 2 what would be filled in is refused.";
+
+/// What `mirror --help` ends with.
+const MIRROR_EXAMPLES: &str = "\
+Examples:
+  cargo xtask mirror --template template.yaml --region eu-west-1 --bucket company-artifacts --expected-bucket-owner 123456789012
+
+The code is read from the bucket that the template names and compared with the hash that
+the template pins, before anything is written. The keys stay, nothing is overwritten, and
+what was written is read back.
+
+Environment:
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   who reads and writes
+  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE                          the way to S3
+
+Exit status: 0 done, 1 something does not hold, 2 it could not begin.";
+
+/// What `policies --help` ends with.
+const POLICIES_EXAMPLES: &str = "\
+Examples:
+  cargo xtask policies                              every policy of template.yaml
+  cargo xtask policies new.yaml --since old.yaml    what went, after -, and what came, after +
+
+The release notes have the difference from the release before.
+
+Exit status: 0 printed, 1 a template is no YAML, 2 a file cannot be read.";
 
 /// What `release --help` ends with.
 const RELEASE_EXAMPLES: &str = "\
@@ -54,6 +82,12 @@ enum Command {
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
+    /// Copy the code of a release into a bucket of your own, for ArtifactBucket
+    #[command(after_help = MIRROR_EXAMPLES)]
+    Mirror(MirrorArguments),
+    /// Print what a template lets whom do, or how that differs from an earlier one
+    #[command(after_help = POLICIES_EXAMPLES)]
+    Policies(PoliciesArguments),
     /// Build everything that a release is made of and, with --publish, upload it
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
@@ -79,6 +113,35 @@ struct LinkArguments {
 }
 
 #[derive(Debug, Args)]
+struct MirrorArguments {
+    /// The published template, downloaded and checked
+    #[arg(long, value_name = "FILE")]
+    template: PathBuf,
+    /// Of your bucket, and of the stacks that take the code from it
+    #[arg(long)]
+    region: Region,
+    /// Your bucket
+    #[arg(long, value_name = "NAME")]
+    bucket: String,
+    /// The account that owns your bucket
+    #[arg(long, value_name = "ACCOUNT")]
+    expected_bucket_owner: String,
+    /// Copy from the published bucket of this region [default: the same region, or the first of the template]
+    #[arg(long, value_name = "REGION")]
+    from: Option<Region>,
+}
+
+#[derive(Debug, Args)]
+struct PoliciesArguments {
+    /// The template
+    #[arg(default_value = "template.yaml", value_name = "FILE")]
+    template: PathBuf,
+    /// The template of an earlier release
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct ReleaseArguments {
     /// Upload it to every region; without it nothing leaves this machine
     #[arg(long)]
@@ -97,7 +160,7 @@ struct ReleaseArguments {
     minisign_key: Option<PathBuf>,
 }
 
-/// Why a release could not begin.
+/// Why a command could not begin.
 #[derive(Debug, Error)]
 enum SetupError {
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -112,6 +175,8 @@ enum SetupError {
         #[source]
         source: ConfigurationError,
     },
+    #[error(transparent)]
+    Argument(#[from] ConfigurationError),
     #[error(transparent)]
     Credentials(#[from] NoCredentials),
     #[error("`{}`: {source}", path.display())]
@@ -139,17 +204,27 @@ pub fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        Command::Release(arguments) => match release(&arguments) {
-            Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(error)) => {
-                eprintln!("no release: {}", told(&error));
-                ExitCode::from(1)
-            }
-            Err(error) => {
-                eprintln!("no release: {error}");
-                ExitCode::from(2)
-            }
-        },
+        Command::Mirror(arguments) => status("no mirror", mirror(&arguments)),
+        Command::Policies(arguments) => status("no policies", policies(&arguments)),
+        Command::Release(arguments) => status("no release", release(&arguments)),
+    }
+}
+
+/// The exit status, after what has to be told.
+fn status<E: std::error::Error>(
+    missing: &str,
+    done: Result<Result<(), E>, SetupError>,
+) -> ExitCode {
+    match done {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("{missing}: {}", told(&error));
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{missing}: {error}");
+            ExitCode::from(2)
+        }
     }
 }
 
@@ -161,6 +236,46 @@ fn link_of(arguments: &LinkArguments) -> Result<String, QuickCreateError> {
         identity_center: arguments.identity_center,
         principal_arn: arguments.principal_arn.as_deref(),
     })
+}
+
+fn mirror(arguments: &MirrorArguments) -> Result<Result<(), MirrorError>, SetupError> {
+    let region = &arguments.region;
+    let mirror = Mirror {
+        template: read(&arguments.template)?,
+        region: region.clone(),
+        bucket: BucketName::parse(region, arguments.bucket.clone())?,
+        owner: AccountId::parse(arguments.expected_bucket_owner.clone())?,
+        from: arguments.from.clone(),
+        publisher: Publisher {
+            credentials: credentials::read(|name| std::env::var(name).ok())?,
+            network: Network::of_this_machine(),
+        },
+    };
+    let mut address = String::new();
+    let copied = runtime()?.block_on(mirror::run(&mirror, |placed| {
+        // Whoever closed the pipe does not want to read on.
+        let _ = writeln!(io::stdout(), "{placed}");
+        let host = region.bucket_host(placed.place.bucket.as_str());
+        address = format!("https://{host}/{}", placed.place.key);
+    }));
+    if copied.is_ok() {
+        // The template is the last.
+        let _ = writeln!(
+            io::stdout(),
+            "The template is {address}. Give its stacks ArtifactBucket={}",
+            mirror.bucket
+        );
+    }
+    Ok(copied)
+}
+
+fn policies(arguments: &PoliciesArguments) -> Result<Result<(), NotYaml>, SetupError> {
+    let before = arguments.since.as_deref().map(read).transpose()?;
+    let told = policies::told(before.as_deref(), &read(&arguments.template)?);
+    Ok(told.map(|text| {
+        // Whoever closed the pipe does not want to read on.
+        let _ = write!(io::stdout(), "{text}");
+    }))
 }
 
 /// Reads everything that is given before anything is done.
@@ -213,11 +328,14 @@ fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, Set
         key,
         publisher,
     };
+    Ok(runtime()?.block_on(run(&options, &mut Screen::new(io::stdout()))))
+}
+
+fn runtime() -> Result<Runtime, SetupError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(SetupError::Runtime)?;
-    Ok(runtime.block_on(run(&options, &mut Screen::new(io::stdout()))))
+    runtime.map_err(SetupError::Runtime)
 }
 
 fn read(path: &Path) -> Result<String, SetupError> {

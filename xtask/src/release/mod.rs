@@ -35,6 +35,7 @@ use semver::Version;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::policies;
 use crate::quick_create::{QuickCreate, link};
 use crate::region::Region;
 use architecture::Architecture;
@@ -123,6 +124,9 @@ pub enum ReleaseError {
     /// The template cannot be written.
     #[error(transparent)]
     Template(#[from] template::TemplateError),
+    /// The template of the release before cannot be compared with.
+    #[error(transparent)]
+    Policies(#[from] policies::NotYaml),
     /// Nothing is signed.
     #[error(transparent)]
     Signature(#[from] signature::SignatureError),
@@ -143,7 +147,7 @@ pub enum ReleaseError {
     Metadata(#[source] serde_json::Error),
     /// Not everything is in its place.
     #[error(
-        "the release is not published: what is in place stays, and the same command goes on from there\n{0}"
+        "the release is not published: what is in place stays, and the same command goes on from there. Buckets and owner stand in the configuration, release.toml\n{0}"
     )]
     Publish(#[from] publish::PublishError),
 }
@@ -440,11 +444,42 @@ fn release_notes<W: io::Write>(
         screen.line(&line);
         writeln!(text, "- {line}").expect("a text takes everything");
     }
+    text += "\n## What may be done\n\n";
+    text += &policies_since(options, &objects.last.asset)?;
     text += "\n## Files\n\n| SHA-256 | key in every bucket |\n|---|---|\n";
     for Object { key, asset } in objects.first.iter().chain([&objects.last]) {
         writeln!(text, "| `{}` | `{key}` |", asset.sha256).expect("a text takes everything");
     }
     Ok(text)
+}
+
+/// How trust and permission policies differ from those of the release before.
+fn policies_since(options: &Options, template: &Asset) -> Result<String, ReleaseError> {
+    let git = |arguments: &[&str]| {
+        tool::output(
+            Command::new("git")
+                .args(arguments)
+                .current_dir(&options.root),
+        )
+    };
+    let tags = git(&[
+        "tag",
+        "--list",
+        "v*",
+        "--merged",
+        "HEAD",
+        "--sort=-v:refname",
+    ])?;
+    let own = format!("v{}", options.version);
+    let Some(before) = tags.lines().find(|tag| *tag != own) else {
+        return Ok(
+            "No release is before this one: `cargo xtask policies` prints all.\n".to_owned(),
+        );
+    };
+    let earlier = git(&["show", &format!("{before}:{TEMPLATE}")])?;
+    let template = String::from_utf8_lossy(&template.bytes);
+    let told = policies::told(Some(&earlier), &template)?;
+    Ok(format!("Since {before}:\n\n```diff\n{told}```\n"))
 }
 
 /// The link without an external id, which the form asks for. Where the template needs a
@@ -478,14 +513,8 @@ async fn upload<W: io::Write>(
         s3: s3::client(region, credentials, network),
     };
     let destinations: Vec<_> = buckets.iter().map(destination).collect();
-    let placed = publish::publish(&destinations, objects, |placed| {
-        let done = match placed.done {
-            publish::Done::Written => "written and read back",
-            publish::Done::WasThere => "was there, with the same bytes",
-        };
-        screen.line(&format!("{}: {}, {done}", placed.region, placed.place));
-    });
-    placed.await?;
+    let tell = |placed: publish::Placed| screen.line(&placed.to_string());
+    publish::publish(&destinations, objects, tell).await?;
     screen.line("published: every region has everything");
     Ok(())
 }
