@@ -55,3 +55,18 @@ fn names_every_field_that_is_sent() {
     sent.remove("config.source");
     assert_eq!(listed("## What is sent to Authomize"), sent);
 }
+
+/// Whoever copies a policy from the pages copies JSON.
+#[test]
+fn gives_policies_that_can_be_read() {
+    for (name, least) in [("deploy.md", 5), ("permissions.md", 1), ("release.md", 1)] {
+        let text = page(name);
+        let policies: Vec<&str> = text.split("```json").skip(1).collect();
+        assert!(policies.len() >= least, "{name} has {}", policies.len());
+        for policy in policies {
+            let policy = policy.split("```").next().unwrap_or_default();
+            let read = serde_json::from_str::<serde_json::Value>(policy);
+            assert!(read.is_ok(), "{name}: {policy}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use semver::Version;
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -14,18 +15,21 @@ use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
 use crate::release::architecture::Architecture;
-use crate::release::configuration::{AccountId, BucketName, ConfigurationError};
+use crate::release::configuration::{AccountId, BucketName, Configuration, ConfigurationError};
 use crate::release::credentials::NoCredentials;
 use crate::release::s3::Network;
 use crate::release::screen::Screen;
 use crate::release::signature::{SignatureError, SigningKey};
-use crate::release::{Options, Publisher, ReleaseError, Tests, credentials, run};
+use crate::release::{
+    self, Options, Publisher, ReleaseError, Tests, built_template, credentials, run,
+};
 
 /// What `link --help` ends with.
 const LINK_EXAMPLES: &str = "\
 Examples:
+  cargo xtask link --external-id 0a1b2c --region eu-west-1
+  cargo xtask link --external-id 0a1b2c --region us-east-1 --identity-center
   cargo xtask link --external-id 0a1b2c --region eu-west-1 --template-url https://BUCKET.s3.eu-west-1.amazonaws.com/KEY
-  cargo xtask link --external-id 0a1b2c --region us-east-1 --identity-center --template-url URL
 
 Nothing is asked and nothing is sent: the link is put together here.
 
@@ -82,7 +86,7 @@ enum Command {
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
-    /// Copy the code of a release into a bucket of your own, for ArtifactBucket
+    /// Copy the code of a release into a bucket of your own, for `ArtifactBucket`
     #[command(after_help = MIRROR_EXAMPLES)]
     Mirror(MirrorArguments),
     /// Print what a template lets whom do, or how that differs from an earlier one
@@ -101,9 +105,9 @@ struct LinkArguments {
     /// Where the stack is to be made
     #[arg(long)]
     region: Region,
-    /// Of the published template in S3
+    /// Of the published template in S3 [default: of the release that was built here last]
     #[arg(long, value_name = "URL")]
-    template_url: Url,
+    template_url: Option<Url>,
     /// For the management account: IAM Identity Center is read as well
     #[arg(long)]
     identity_center: bool,
@@ -158,6 +162,19 @@ struct ReleaseArguments {
     /// Sign the sums with this secret key of minisign's
     #[arg(long, value_name = "FILE")]
     minisign_key: Option<PathBuf>,
+}
+
+/// Why there is no link.
+#[derive(Debug, Error)]
+enum LinkError {
+    #[error(transparent)]
+    Form(#[from] QuickCreateError),
+    #[error(
+        "no release {0} was built here: run `cargo xtask release`, or give --template-url, which the release notes have"
+    )]
+    NotBuilt(Version),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
 }
 
 /// Why a command could not begin.
@@ -228,14 +245,45 @@ fn status<E: std::error::Error>(
     }
 }
 
-fn link_of(arguments: &LinkArguments) -> Result<String, QuickCreateError> {
-    link(&QuickCreate {
+fn link_of(arguments: &LinkArguments) -> Result<String, LinkError> {
+    let template_url = match &arguments.template_url {
+        Some(url) => url.clone(),
+        None => built_template_url(&arguments.region)?,
+    };
+    let link = link(&QuickCreate {
         region: &arguments.region,
-        template_url: &arguments.template_url,
+        template_url: &template_url,
         external_id: Some(&arguments.external_id),
         identity_center: arguments.identity_center,
         principal_arn: arguments.principal_arn.as_deref(),
-    })
+    });
+    Ok(link?)
+}
+
+/// Where the release that was built here is published.
+fn built_template_url(region: &Region) -> Result<Url, LinkError> {
+    let path = workspace_root().join("release.toml");
+    let configuration: Configuration = read(&path)?
+        .parse()
+        .map_err(|source| SetupError::Configuration { path, source })?;
+    let version = version();
+    // Below the target folder this very program lies in `debug`.
+    let program = std::env::current_exe().unwrap_or_default();
+    let target = program.ancestors().nth(2).unwrap_or(&program);
+    let template =
+        built_template(target, &version).map_err(|_| LinkError::NotBuilt(version.clone()))?;
+    let key = template.key(&configuration.prefix, &version);
+    let address = release::address(&configuration, &key, region);
+    Ok(address
+        .parse()
+        .expect("a bucket's host and a key make a URL"))
+}
+
+/// The version of everything.
+fn version() -> Version {
+    env!("CARGO_PKG_VERSION")
+        .parse()
+        .expect("cargo accepts versions only")
 }
 
 fn mirror(arguments: &MirrorArguments) -> Result<Result<(), MirrorError>, SetupError> {
@@ -319,9 +367,7 @@ fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, Set
     let architectures = &arguments.architecture;
     let options = Options {
         root,
-        version: env!("CARGO_PKG_VERSION")
-            .parse()
-            .expect("cargo accepts versions only"),
+        version: version(),
         configuration,
         architectures: (!architectures.is_empty()).then(|| architectures.clone()),
         tests: arguments.tests.unwrap_or(by_default),

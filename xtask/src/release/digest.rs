@@ -36,7 +36,7 @@ impl FromStr for Sha256 {
 
     fn from_str(text: &str) -> Result<Self, NoSha256> {
         let digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-        if text.len() != 64 || !text.as_bytes().iter().all(|byte| digit(byte)) {
+        if text.len() != 64 || !text.as_bytes().iter().all(digit) {
             return Err(NoSha256);
         }
         let mut bytes = [0; 32];
