@@ -416,7 +416,10 @@ def roll_back_failed_creates():
 
 @closes("a function finds what Lambda gives it, nothing of this machine, and what is injected")
 def give_functions_their_own_environment():
-    """Takes the engine's environment away from the functions' processes."""
+    """Takes the engine's environment away from the functions' processes.
+
+    What a function declares itself is left to it, if it is not empty.
+    """
     from ministack.core.lambda_runtime import HOST_PREFIX_ENV
     from ministack.services import lambda_svc
 
@@ -426,13 +429,14 @@ def give_functions_their_own_environment():
 
     def environment(config, code_dir, port):
         declared = (config.get("Environment") or {}).get("Variables") or {}
+        wanted = {name: injected[name] for name in injected if not declared.get(name)}
         found = build(config, code_dir, port)
         group = (config.get("LoggingConfig") or {}).get("LogGroup")
         return {
             "TZ": ":UTC",
             "AWS_LAMBDA_LOG_GROUP_NAME": group or f"/aws/lambda/{config['FunctionName']}",
             **{name: found[name] for name in found if name in declared or name not in foreign},
-            **injected,
+            **wanted,
         }
 
     lambda_svc._provided_worker_env = environment

@@ -131,6 +131,13 @@ impl Internet {
         ]
     }
 
+    /// Every `host:port` that was asked for and leads somewhere, once for each
+    /// connection, in order.
+    #[must_use]
+    pub fn passed(&self) -> Vec<String> {
+        self.routes.passed()
+    }
+
     /// Every `host:port` that was asked for and leads nowhere, in order.
     #[must_use]
     pub fn refused(&self) -> Vec<String> {

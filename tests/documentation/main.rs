@@ -3,4 +3,5 @@
 mod markdown;
 mod proofs;
 mod protocol_table;
+mod review;
 mod sources;

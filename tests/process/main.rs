@@ -17,6 +17,7 @@ mod metrics;
 mod organization;
 mod partition;
 mod physical_id;
+mod proxy;
 mod raw_server;
 mod rerun;
 mod secrets;

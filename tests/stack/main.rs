@@ -4,6 +4,7 @@
 
 mod admin;
 mod boundary;
+mod company;
 #[path = "../template/document.rs"]
 #[expect(dead_code, reason = "the tests of the template use more of it")]
 mod document;

@@ -4,13 +4,17 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use serde_json::Value;
+use rehearsal::rehearse::world::STACK;
+use serde_json::{Value, json};
 
 use crate::permission::{Permission, permissions};
 use crate::stage::read;
 use crate::unenforced::UNENFORCED;
 
 const PAGE: &str = "docs/permissions.md";
+
+/// The page with the policies of a secret in another account.
+const DEPLOYMENT: &str = "docs/deploy.md";
 
 /// The boundary that the page gives.
 pub(crate) fn boundary() -> Value {
@@ -112,5 +116,49 @@ fn lists_what_the_engine_does_not_enforce() {
             .find(|row| row.permission.place == place && row.permission.name == name);
         let tests = beside.unwrap().tests;
         assert!(tests.iter().all(|test| test.contains("::unenforced::")));
+    }
+}
+
+/// The policies of the page let both roles do what their own policies say, and nobody else.
+#[test]
+fn lets_the_roles_read_another_accounts_secret_and_no_more() {
+    let page = read(DEPLOYMENT);
+    let section = page
+        .split("### A secret of another account")
+        .nth(1)
+        .unwrap();
+    let policies: Vec<Value> = section
+        .split("```json")
+        .skip(1)
+        .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
+        .collect();
+    let [secret, key] = &policies[..] else {
+        panic!("{policies:?}");
+    };
+    let secret = &secret["Statement"][0];
+    let actions = |place: &str| -> Vec<String> {
+        let all = permissions().into_iter();
+        let of = all.filter(|one| one.place == format!("RegistrarRole.{place}"));
+        of.map(|one| one.name).collect()
+    };
+    assert_eq!(actions("ReadToken"), [secret["Action"].as_str().unwrap()]);
+    let context = "kms:EncryptionContext:SecretARN";
+    assert_eq!(
+        actions("DecryptToken"),
+        [key["Action"].as_str().unwrap(), context]
+    );
+    assert!(key["Condition"]["StringEquals"][context].is_string());
+    for statement in [secret, key] {
+        assert_eq!(statement["Effect"], "Allow");
+        let roles = ["RegistrarRole", "AdminRole"]
+            .map(|role| format!("arn:aws:iam::111111111111:role/{STACK}-{role}-*"));
+        assert_eq!(
+            statement["Condition"]["ArnLike"]["aws:PrincipalArn"],
+            json!(roles)
+        );
+        assert_eq!(
+            statement["Principal"],
+            json!({"AWS": "arn:aws:iam::111111111111:root"})
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::permission::{without, without_also};
 use crate::stage::{assert_created, create_in, hasty_template, physical_id, spec, world};
 
 /// The permissions that only this module takes away.
-pub(crate) const UNENFORCED: [(&str, &str); 10] = [
+pub(crate) const UNENFORCED: [(&str, &str); 26] = [
     ("RegistrarRole.WriteLog", "logs:CreateLogStream"),
     ("RegistrarRole.WriteLog", "logs:PutLogEvents"),
     ("RegistrarRole.DecryptToken", "kms:Decrypt"),
@@ -29,6 +29,38 @@ pub(crate) const UNENFORCED: [(&str, &str); 10] = [
         "AdminRole.BeDelegatedAdmin",
         "organizations:ListDelegatedAdministrators",
     ),
+    ("RegistrarRole.JoinVpc", "ec2:CreateNetworkInterface"),
+    ("RegistrarRole.JoinVpc", "ec2:DescribeNetworkInterfaces"),
+    ("RegistrarRole.JoinVpc", "ec2:DescribeSubnets"),
+    ("RegistrarRole.JoinVpc", "ec2:DeleteNetworkInterface"),
+    ("RegistrarRole.JoinVpc", "ec2:AssignPrivateIpAddresses"),
+    ("RegistrarRole.JoinVpc", "ec2:UnassignPrivateIpAddresses"),
+    ("RegistrarRole.LeaveVpcToLambda", "ec2:*"),
+    ("RegistrarRole.LeaveVpcToLambda", "lambda:SourceFunctionArn"),
+    ("AdminRole.JoinVpc", "ec2:CreateNetworkInterface"),
+    ("AdminRole.JoinVpc", "ec2:DescribeNetworkInterfaces"),
+    ("AdminRole.JoinVpc", "ec2:DescribeSubnets"),
+    ("AdminRole.JoinVpc", "ec2:DeleteNetworkInterface"),
+    ("AdminRole.JoinVpc", "ec2:AssignPrivateIpAddresses"),
+    ("AdminRole.JoinVpc", "ec2:UnassignPrivateIpAddresses"),
+    ("AdminRole.LeaveVpcToLambda", "ec2:*"),
+    ("AdminRole.LeaveVpcToLambda", "lambda:SourceFunctionArn"),
+];
+
+/// What Lambda does with the role of a function in a VPC.
+const IN_A_VPC: [&str; 6] = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+];
+
+const VPC: [(&str, &str); 3] = [
+    ("VpcSubnetIds", "subnet-0a1b2c3d"),
+    ("VpcSecurityGroupIds", "sg-0a1b2c3d"),
+    ("AdminMode", "Daily"),
 ];
 
 /// Whether the registrar's role of a stack of this account may do that.
@@ -179,5 +211,73 @@ async fn a_hub_may_keep_what_it_could_not_finish() {
         let arn = |name: &str| format!("arn:aws:sqs:{}:{}:{name}", account.region(), account.id());
         assert_eq!(may(&account, "sqs:SendMessage", &arn(name)).await, allowed);
         assert!(!may(&account, "sqs:SendMessage", &arn("another")).await);
+    }
+}
+
+/// The simulator is told of no function, as when Lambda itself makes the interfaces.
+#[tokio::test]
+async fn lambda_may_join_a_vpc_with_all_six_rights() {
+    let place = "RegistrarRole.JoinVpc";
+    let taken = [
+        without(place, "ec2:CreateNetworkInterface"),
+        without(place, "ec2:DescribeNetworkInterfaces"),
+        without(place, "ec2:DescribeSubnets"),
+        without(place, "ec2:DeleteNetworkInterface"),
+        without(place, "ec2:AssignPrivateIpAddresses"),
+        without(place, "ec2:UnassignPrivateIpAddresses"),
+    ];
+    assert_joins_with_all_six("RegistrarRole", &taken).await;
+}
+
+#[tokio::test]
+async fn lambda_may_join_a_vpc_with_the_admin_functions_role() {
+    let place = "AdminRole.JoinVpc";
+    let taken = [
+        without(place, "ec2:CreateNetworkInterface"),
+        without(place, "ec2:DescribeNetworkInterfaces"),
+        without(place, "ec2:DescribeSubnets"),
+        without(place, "ec2:DeleteNetworkInterface"),
+        without(place, "ec2:AssignPrivateIpAddresses"),
+        without(place, "ec2:UnassignPrivateIpAddresses"),
+    ];
+    assert_joins_with_all_six("AdminRole", &taken).await;
+}
+
+/// Each of these templates lacks the right of the same place in the list.
+async fn assert_joins_with_all_six(role: &str, taken: &[Value; 6]) {
+    let world = world().await;
+    let plain = deployed(&world, &hasty_template(), &VPC[2..]).await;
+    let whole = deployed(&world, &hasty_template(), &VPC).await;
+    for (action, without_it) in IN_A_VPC.iter().zip(taken) {
+        assert!(!may_as(&plain, role, action, "*").await, "{action}");
+        assert!(may_as(&whole, role, action, "*").await, "{action}");
+        let account = deployed(&world, without_it, &VPC).await;
+        assert!(!may_as(&account, role, action, "*").await, "{action}");
+    }
+}
+
+/// Without the condition the denial is for everybody, Lambda as well.
+#[tokio::test]
+async fn lambda_alone_may_join_a_vpc() {
+    let place = "RegistrarRole.LeaveVpcToLambda";
+    let always = without(place, "lambda:SourceFunctionArn");
+    let never = without_also(always.clone(), place, "ec2:*");
+    assert_denial("RegistrarRole", &always, &never).await;
+}
+
+#[tokio::test]
+async fn lambda_alone_may_join_a_vpc_with_the_admin_functions_role() {
+    let place = "AdminRole.LeaveVpcToLambda";
+    let always = without(place, "lambda:SourceFunctionArn");
+    let never = without_also(always.clone(), place, "ec2:*");
+    assert_denial("AdminRole", &always, &never).await;
+}
+
+async fn assert_denial(role: &str, always: &Value, never: &Value) {
+    let world = world().await;
+    for (template, allowed) in [(&hasty_template(), true), (always, false), (never, true)] {
+        let account = deployed(&world, template, &VPC).await;
+        let may = may_as(&account, role, "ec2:CreateNetworkInterface", "*").await;
+        assert_eq!(may, allowed);
     }
 }

@@ -6,7 +6,7 @@ use authomize_trust_role::{admin, hub, metrics};
 use serde_json::{Value, json};
 
 use crate::document::{function, members, strings, template};
-use crate::permissions::statements;
+use crate::permissions::{log_group, only_as, statements, token_context, token_key};
 
 fn admin_function(template: &Value) -> &Value {
     &template["Resources"]["AdminFunction"]["Properties"]
@@ -86,7 +86,7 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
         [
             (
                 vec!["logs:CreateLogStream", "logs:PutLogEvents"],
-                json!({"Fn::GetAtt": ["AdminLogGroup", "Arn"]}),
+                log_group("AdminLogGroup"),
                 no_condition.clone()
             ),
             (
@@ -98,13 +98,7 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
                 ]}),
                 no_condition.clone()
             ),
-            (
-                vec!["kms:Decrypt"],
-                json!({"Ref": "AuthomizeApiTokenKmsKeyArn"}),
-                json!({"StringEquals": {
-                    "kms:EncryptionContext:SecretARN": {"Ref": "AuthomizeApiTokenSecretArn"},
-                }})
-            ),
+            (vec!["kms:Decrypt"], token_key(), token_context()),
             (
                 vec!["cloudformation:ListStackInstances"],
                 json!({"Fn::Sub":
@@ -115,8 +109,21 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
             (
                 vec!["organizations:ListDelegatedAdministrators"],
                 json!("*"),
+                no_condition.clone()
+            ),
+            (
+                vec![
+                    "ec2:CreateNetworkInterface",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSubnets",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:AssignPrivateIpAddresses",
+                    "ec2:UnassignPrivateIpAddresses",
+                ],
+                json!("*"),
                 no_condition
             ),
+            (vec!["ec2:*"], json!("*"), only_as("admin")),
         ]
     );
     let role = &template["Resources"]["AdminRole"]["Properties"];
@@ -128,7 +135,13 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
         .collect();
     assert_eq!(
         conditional,
-        ["HasKmsKey", "HasStackSet", "HasDelegatedAdmin"]
+        [
+            "HasTokenKey",
+            "HasStackSet",
+            "HasDelegatedAdmin",
+            "HasVpc",
+            "HasVpc"
+        ]
     );
     assert!(role.get("ManagedPolicyArns").is_none());
 }

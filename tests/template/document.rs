@@ -21,6 +21,7 @@ fn written_out(yaml: Yaml) -> Value {
             let value = written_out(tagged.value);
             match name.trim_start_matches('!') {
                 "Ref" => json!({"Ref": value}),
+                "Condition" => json!({"Condition": value}),
                 "GetAtt" => {
                     let (resource, attribute) = value
                         .as_str()

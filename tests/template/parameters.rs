@@ -215,6 +215,74 @@ fn refuses_bad_values_by_pattern() {
             vec!["", "1", "1000"],
             vec!["0", "-1", "01", "10000", "1.5"],
         ),
+        (
+            "VpcSubnetIds",
+            vec![
+                "",
+                "subnet-0a1b2c3d",
+                "subnet-0a1b2c3d4e5f6a7b8,subnet-1a2b3c4d",
+            ],
+            vec![
+                "vpc-0a1b2c3d",
+                "subnet-0a1b2c3d, subnet-1a2b3c4d",
+                "subnet-0a1b2c3d,",
+            ],
+        ),
+        (
+            "VpcSecurityGroupIds",
+            vec!["", "sg-0a1b2c3d", "sg-0a1b2c3d4e5f6a7b8,sg-1a2b3c4d"],
+            vec!["default", "sg-0a1b2c3d sg-1a2b3c4d", "sg-XYZ"],
+        ),
+        (
+            "HttpsProxy",
+            vec!["", "http://proxy.example.com:3128", "http://10.0.0.1:8080"],
+            vec![
+                "proxy.example.com:3128",
+                "http://proxy.example.com",
+                "http://proxy.example.com:3128/",
+                "http://user:password@proxy.example.com:3128",
+                "https://proxy.example.com:3128",
+            ],
+        ),
+        (
+            "NoProxy",
+            vec!["", "amazonaws.com", ".amazonaws.com,10.0.0.1"],
+            vec!["*", "amazonaws.com, example.com", "amazonaws.com,"],
+        ),
+        (
+            "KmsKeyArn",
+            vec!["", "arn:aws-cn:kms:cn-north-1:123456789012:key/0a-1b"],
+            vec![
+                "0a-1b",
+                "alias/key",
+                "arn:aws:kms:eu-west-1:123456789012:alias/a",
+            ],
+        ),
+        (
+            "LogGroupName",
+            vec!["", "/company/authomize", "a.b-c_d#e"],
+            vec!["a b", "arn:aws:logs:us-east-1:123456789012:log-group:a"],
+        ),
+        (
+            "ArtifactBucket",
+            vec!["", "company-artifacts"],
+            vec![
+                "a",
+                "Company",
+                "a.b.c",
+                "-ab",
+                "s3://company",
+                "company/folder",
+            ],
+        ),
+        (
+            "CodeSigningConfigArn",
+            vec![
+                "",
+                "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0a1b2c3d4e5f6a7b8",
+            ],
+            vec!["csc-0a1b2c3d4e5f6a7b8", HUB.1],
+        ),
     ];
     assert_eq!(table.len(), members(&template, "Parameters").len());
     for (parameter, good, bad) in table {
@@ -262,7 +330,16 @@ fn refuses_bad_combinations_by_rule() {
     const ALARMS: (&str, &str) = ("AlarmTopicArn", "arn");
     const DAILY: (&str, &str) = ("AdminMode", "Daily");
     const CHINA: (&str, &str) = ("AWS::Region", "cn-north-1");
+    const SUBNETS: (&str, &str) = ("VpcSubnetIds", "subnet-0a1b2c3d");
+    const GROUPS: (&str, &str) = ("VpcSecurityGroupIds", "sg-0a1b2c3d");
+    const PROXY: (&str, &str) = ("HttpsProxy", "http://proxy.example.com:3128");
+    const NO_PROXY: (&str, &str) = ("NoProxy", "amazonaws.com");
+    const KMS_KEY: (&str, &str) = ("KmsKeyArn", "arn");
+    const LOG_GROUP: (&str, &str) = ("LogGroupName", "/company/authomize");
+    const MIRROR: (&str, &str) = ("ArtifactBucket", "company-artifacts");
+    const SIGNING: (&str, &str) = ("CodeSigningConfigArn", "arn");
     let template = template();
+    let defaults = defaults(&template);
     for (given, broken) in [
         (vec![TOKEN], None),
         (vec![SECRET], None),
@@ -300,8 +377,31 @@ fn refuses_bad_combinations_by_rule() {
         (vec![TOKEN, DAILY], None),
         (vec![TOKEN, ORGANIZATION, DAILY], None),
         (vec![HUB, DAILY], Some("NoAdminFunctionInAMember")),
+        (
+            vec![
+                TOKEN, SUBNETS, GROUPS, PROXY, NO_PROXY, KMS_KEY, LOG_GROUP, MIRROR, SIGNING,
+            ],
+            None,
+        ),
+        (vec![SECRET, KEY, KMS_KEY], None),
+        (vec![TOKEN, SUBNETS], Some("SubnetsWithSecurityGroups")),
+        (vec![TOKEN, GROUPS], Some("SubnetsWithSecurityGroups")),
+        (vec![TOKEN, NO_PROXY], Some("NoProxyBesideAProxy")),
+        (
+            vec![TOKEN, LOG_GROUP, ("LogRetentionDays", "90")],
+            Some("RetentionOfTheStacksOwnLog"),
+        ),
+        (vec![TOKEN, ("LogRetentionDays", "90")], None),
+        (vec![TOKEN, SIGNING], Some("SignedCodeInAMirror")),
+        (vec![HUB, SUBNETS, GROUPS], Some("MemberHasNoFunction")),
+        (vec![HUB, PROXY, NO_PROXY], Some("MemberHasNoFunction")),
+        (vec![HUB, KMS_KEY], Some("MemberHasNoFunction")),
+        (vec![HUB, LOG_GROUP], Some("MemberHasNoFunction")),
+        (vec![HUB, MIRROR], Some("MemberHasNoFunction")),
+        (vec![HUB, MIRROR, SIGNING], Some("MemberHasNoFunction")),
     ] {
-        let given = BTreeMap::from_iter(given);
+        let by_default = defaults.iter().map(|(name, value)| (*name, value.as_str()));
+        let given: BTreeMap<&str, &str> = by_default.chain(given).collect();
         let breaks = |rule: &Value| {
             let applies = rule.get("RuleCondition").is_none_or(|c| holds(c, &given));
             let assertions = rule["Assertions"].as_array().expect("there are assertions");
@@ -317,6 +417,19 @@ fn refuses_bad_combinations_by_rule() {
             "{given:?}"
         );
     }
+}
+
+/// What each parameter is that is not given, as text.
+fn defaults(template: &Value) -> Vec<(&str, String)> {
+    let mut defaults = Vec::new();
+    for (name, parameter) in members(template, "Parameters") {
+        match &parameter["Default"] {
+            Value::Null => {}
+            Value::String(text) => defaults.push((name.as_str(), text.clone())),
+            other => defaults.push((name.as_str(), other.to_string())),
+        }
+    }
+    defaults
 }
 
 /// Whether a rule's expression is true; what is not given is empty.

@@ -33,7 +33,7 @@ fn gives_the_function_rights_on_its_own_things_only() {
         [
             (
                 "WriteLog",
-                json!({"Fn::GetAtt": ["RegistrarLogGroup", "Arn"]}),
+                log_group("RegistrarLogGroup"),
                 no_condition.clone()
             ),
             (
@@ -45,13 +45,7 @@ fn gives_the_function_rights_on_its_own_things_only() {
                 ]}),
                 no_condition.clone()
             ),
-            (
-                "DecryptToken",
-                json!({"Ref": "AuthomizeApiTokenKmsKeyArn"}),
-                json!({"StringEquals": {
-                    "kms:EncryptionContext:SecretARN": {"Ref": "AuthomizeApiTokenSecretArn"},
-                }})
-            ),
+            ("DecryptToken", token_key(), token_context()),
             (
                 "SeeThisStack",
                 json!({"Ref": "AWS::StackId"}),
@@ -62,13 +56,66 @@ fn gives_the_function_rights_on_its_own_things_only() {
                 json!({"Fn::GetAtt": ["UnfinishedRequests", "Arn"]}),
                 no_condition.clone()
             ),
+            ("JoinVpc", json!("*"), no_condition),
+            ("LeaveVpcToLambda", json!("*"), only_as("registrar")),
         ]
     );
 }
 
-/// The key is needed only with a secret that has one, the queue only in a hub.
+/// The stack's own log group, or the one that is there already.
+pub(crate) fn log_group(own: &str) -> Value {
+    json!({"Fn::If": [
+        "HasLogGroup",
+        {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${LogGroupName}:*"},
+        {"Fn::GetAtt": [own, "Arn"]},
+    ]})
+}
+
+/// The key of the secret that is there already, or of the one that the stack makes.
+pub(crate) fn token_key() -> Value {
+    let none = json!({"Ref": "AWS::NoValue"});
+    json!([
+        {"Fn::If": ["HasGivenTokenKey", {"Ref": "AuthomizeApiTokenKmsKeyArn"}, none]},
+        {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, none]},
+    ])
+}
+
+pub(crate) fn token_context() -> Value {
+    json!({"StringEquals": {"kms:EncryptionContext:SecretARN": {"Fn::If": [
+        "HasOwnSecret",
+        {"Fn::GetAtt": ["ApiTokenSecret", "Id"]},
+        {"Ref": "AuthomizeApiTokenSecretArn"},
+    ]}}})
+}
+
+/// The statement is for requests that the code of this function makes.
+pub(crate) fn only_as(name: &str) -> Value {
+    let arn = format!(
+        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}"
+    );
+    json!({"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::Sub": arn}}})
+}
+
+/// With the rights of Lambda, which makes the network interfaces in the role's name, the
+/// function's own code could reach into the VPC.
 #[test]
-fn gives_no_key_and_no_queue_without_its_parameter() {
+fn denies_its_own_code_what_lambda_needs_in_a_vpc() {
+    let template = template();
+    for role in ["RegistrarRole", "AdminRole"] {
+        let denied: Vec<&Value> = statements(&template, role)
+            .filter(|statement| statement["Effect"] != "Allow")
+            .collect();
+        assert_eq!(denied.len(), 1, "{role}");
+        assert_eq!(denied[0]["Sid"], "LeaveVpcToLambda");
+        assert_eq!(denied[0]["Effect"], "Deny");
+        assert_eq!(denied[0]["Action"], "ec2:*");
+    }
+}
+
+/// A key is needed only where there is one, the queue only in a hub, network interfaces
+/// only in a VPC.
+#[test]
+fn gives_no_key_queue_or_network_without_its_parameter() {
     let template = template();
     let role = &template["Resources"]["RegistrarRole"]["Properties"];
     let conditional: Vec<&Value> = role["Policies"][0]["PolicyDocument"]["Statement"]
@@ -77,7 +124,12 @@ fn gives_no_key_and_no_queue_without_its_parameter() {
         .iter()
         .filter(|statement| statement.get("Fn::If").is_some())
         .collect();
-    let expected = [("HasKmsKey", "DecryptToken"), ("IsHub", "KeepUnfinished")];
+    let expected = [
+        ("HasTokenKey", "DecryptToken"),
+        ("IsHub", "KeepUnfinished"),
+        ("HasVpc", "JoinVpc"),
+        ("HasVpc", "LeaveVpcToLambda"),
+    ];
     assert_eq!(conditional.len(), expected.len());
     for (statement, (condition, sid)) in conditional.into_iter().zip(expected) {
         assert_eq!(statement["Fn::If"][0], condition);
@@ -87,13 +139,18 @@ fn gives_no_key_and_no_queue_without_its_parameter() {
 }
 
 #[test]
-fn names_every_action_and_resource_without_a_wildcard() {
+fn names_every_action_and_resource_without_a_wildcard_but_for_a_vpc() {
     let template = template();
     for statement in statements(&template, "RegistrarRole") {
         let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
         for (member, value) in statement.as_object().expect("a statement has members") {
             assert!(known.contains(&member.as_str()), "{member}");
-            assert!(!strings(value).iter().any(|text| text.contains('*')));
+            let sid = statement["Sid"].as_str().unwrap_or_default();
+            let wild = |text: &&str| text.contains('*') && !text.ends_with("${LogGroupName}:*");
+            assert!(
+                sid.contains("Vpc") || !strings(value).iter().any(wild),
+                "{sid}"
+            );
         }
     }
 }

@@ -30,7 +30,7 @@ fn written_out(template: &Value, condition: &str) -> Value {
     fn of(template: &Value, value: &Value) -> Value {
         match value {
             Value::Array(items) => items.iter().map(|item| of(template, item)).collect(),
-            Value::Object(object) => match object.get("Fn::Condition") {
+            Value::Object(object) => match object.get("Condition") {
                 Some(name) => written_out(template, name.as_str().expect("a condition has a name")),
                 None => object
                     .iter()
@@ -186,4 +186,16 @@ fn keeps_what_a_hub_could_not_finish() {
     let queue = &template["Resources"]["UnfinishedRequests"]["Properties"];
     assert_eq!(queue["SqsManagedSseEnabled"], true);
     assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 60 * 60);
+}
+
+/// The stack makes no log group, so that it takes none away with it either.
+#[test]
+fn makes_no_log_group_where_there_is_one() {
+    let given = [ORGANIZATION, ("LogGroupName", "/company/authomize")];
+    let made = resources(&template(), &given);
+    assert!(
+        !made.iter().any(|name| name.ends_with("LogGroup")),
+        "{made:?}"
+    );
+    assert!(made.iter().any(|name| name == "AdminFunction"));
 }

@@ -5,28 +5,60 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use semver::Version;
 use thiserror::Error;
+use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::mirror::{self, Mirror, MirrorError};
+use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
 use crate::release::architecture::Architecture;
-use crate::release::configuration::ConfigurationError;
+use crate::release::configuration::{AccountId, BucketName, Configuration, ConfigurationError};
 use crate::release::credentials::NoCredentials;
 use crate::release::s3::Network;
 use crate::release::screen::Screen;
 use crate::release::signature::{SignatureError, SigningKey};
-use crate::release::{Options, Publisher, ReleaseError, Tests, credentials, run};
+use crate::release::{
+    self, Options, Publisher, ReleaseError, Tests, built_template, credentials, run,
+};
 
 /// What `link --help` ends with.
 const LINK_EXAMPLES: &str = "\
 Examples:
+  cargo xtask link --external-id 0a1b2c --region eu-west-1
+  cargo xtask link --external-id 0a1b2c --region us-east-1 --identity-center
   cargo xtask link --external-id 0a1b2c --region eu-west-1 --template-url https://BUCKET.s3.eu-west-1.amazonaws.com/KEY
-  cargo xtask link --external-id 0a1b2c --region us-east-1 --identity-center --template-url URL
 
 Nothing is asked and nothing is sent: the link is put together here.
 
 Exit status: 0 printed, 2 what would be filled in is refused.";
+
+/// What `mirror --help` ends with.
+const MIRROR_EXAMPLES: &str = "\
+Examples:
+  cargo xtask mirror --template template.yaml --region eu-west-1 --bucket company-artifacts --expected-bucket-owner 123456789012
+
+The code is read from the bucket that the template names and compared with the hash that
+the template pins, before anything is written. The keys stay, nothing is overwritten, and
+what was written is read back.
+
+Environment:
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   who reads and writes
+  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE                          the way to S3
+
+Exit status: 0 done, 1 something does not hold, 2 it could not begin.";
+
+/// What `policies --help` ends with.
+const POLICIES_EXAMPLES: &str = "\
+Examples:
+  cargo xtask policies                              every policy of template.yaml
+  cargo xtask policies new.yaml --since old.yaml    what went, after -, and what came, after +
+
+The release notes have the difference from the release before.
+
+Exit status: 0 printed, 1 a template is no YAML, 2 a file cannot be read.";
 
 /// What `release --help` ends with.
 const RELEASE_EXAMPLES: &str = "\
@@ -54,6 +86,12 @@ enum Command {
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
+    /// Copy the code of a release into a bucket of your own, for `ArtifactBucket`
+    #[command(after_help = MIRROR_EXAMPLES)]
+    Mirror(MirrorArguments),
+    /// Print what a template lets whom do, or how that differs from an earlier one
+    #[command(after_help = POLICIES_EXAMPLES)]
+    Policies(PoliciesArguments),
     /// Build everything that a release is made of and, with --publish, upload it
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
@@ -67,15 +105,44 @@ struct LinkArguments {
     /// Where the stack is to be made
     #[arg(long)]
     region: Region,
-    /// Of the published template in S3
+    /// Of the published template in S3 [default: of the release that was built here last]
     #[arg(long, value_name = "URL")]
-    template_url: Url,
+    template_url: Option<Url>,
     /// For the management account: IAM Identity Center is read as well
     #[arg(long)]
     identity_center: bool,
     /// The principal of Authomize; only outside the partition aws, and required there
     #[arg(long, value_name = "ARN")]
     principal_arn: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct MirrorArguments {
+    /// The published template, downloaded and checked
+    #[arg(long, value_name = "FILE")]
+    template: PathBuf,
+    /// Of your bucket, and of the stacks that take the code from it
+    #[arg(long)]
+    region: Region,
+    /// Your bucket
+    #[arg(long, value_name = "NAME")]
+    bucket: String,
+    /// The account that owns your bucket
+    #[arg(long, value_name = "ACCOUNT")]
+    expected_bucket_owner: String,
+    /// Copy from the published bucket of this region [default: the same region, or the first of the template]
+    #[arg(long, value_name = "REGION")]
+    from: Option<Region>,
+}
+
+#[derive(Debug, Args)]
+struct PoliciesArguments {
+    /// The template
+    #[arg(default_value = "template.yaml", value_name = "FILE")]
+    template: PathBuf,
+    /// The template of an earlier release
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -97,7 +164,20 @@ struct ReleaseArguments {
     minisign_key: Option<PathBuf>,
 }
 
-/// Why a release could not begin.
+/// Why there is no link.
+#[derive(Debug, Error)]
+enum LinkError {
+    #[error(transparent)]
+    Form(#[from] QuickCreateError),
+    #[error(
+        "no release {0} was built here: run `cargo xtask release`, or give --template-url, which the release notes have"
+    )]
+    NotBuilt(Version),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// Why a command could not begin.
 #[derive(Debug, Error)]
 enum SetupError {
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -112,6 +192,8 @@ enum SetupError {
         #[source]
         source: ConfigurationError,
     },
+    #[error(transparent)]
+    Argument(#[from] ConfigurationError),
     #[error(transparent)]
     Credentials(#[from] NoCredentials),
     #[error("`{}`: {source}", path.display())]
@@ -139,28 +221,109 @@ pub fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        Command::Release(arguments) => match release(&arguments) {
-            Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(error)) => {
-                eprintln!("no release: {}", told(&error));
-                ExitCode::from(1)
-            }
-            Err(error) => {
-                eprintln!("no release: {error}");
-                ExitCode::from(2)
-            }
-        },
+        Command::Mirror(arguments) => status("no mirror", mirror(&arguments)),
+        Command::Policies(arguments) => status("no policies", policies(&arguments)),
+        Command::Release(arguments) => status("no release", release(&arguments)),
     }
 }
 
-fn link_of(arguments: &LinkArguments) -> Result<String, QuickCreateError> {
-    link(&QuickCreate {
+/// The exit status, after what has to be told.
+fn status<E: std::error::Error>(
+    missing: &str,
+    done: Result<Result<(), E>, SetupError>,
+) -> ExitCode {
+    match done {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("{missing}: {}", told(&error));
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{missing}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn link_of(arguments: &LinkArguments) -> Result<String, LinkError> {
+    let template_url = match &arguments.template_url {
+        Some(url) => url.clone(),
+        None => built_template_url(&arguments.region)?,
+    };
+    let link = link(&QuickCreate {
         region: &arguments.region,
-        template_url: &arguments.template_url,
+        template_url: &template_url,
         external_id: Some(&arguments.external_id),
         identity_center: arguments.identity_center,
         principal_arn: arguments.principal_arn.as_deref(),
-    })
+    });
+    Ok(link?)
+}
+
+/// Where the release that was built here is published.
+fn built_template_url(region: &Region) -> Result<Url, LinkError> {
+    let path = workspace_root().join("release.toml");
+    let configuration: Configuration = read(&path)?
+        .parse()
+        .map_err(|source| SetupError::Configuration { path, source })?;
+    let version = version();
+    // Below the target folder this very program lies in `debug`.
+    let program = std::env::current_exe().unwrap_or_default();
+    let target = program.ancestors().nth(2).unwrap_or(&program);
+    let template =
+        built_template(target, &version).map_err(|_| LinkError::NotBuilt(version.clone()))?;
+    let key = template.key(&configuration.prefix, &version);
+    let address = release::address(&configuration, &key, region);
+    Ok(address
+        .parse()
+        .expect("a bucket's host and a key make a URL"))
+}
+
+/// The version of everything.
+fn version() -> Version {
+    env!("CARGO_PKG_VERSION")
+        .parse()
+        .expect("cargo accepts versions only")
+}
+
+fn mirror(arguments: &MirrorArguments) -> Result<Result<(), MirrorError>, SetupError> {
+    let region = &arguments.region;
+    let mirror = Mirror {
+        template: read(&arguments.template)?,
+        region: region.clone(),
+        bucket: BucketName::parse(region, arguments.bucket.clone())?,
+        owner: AccountId::parse(arguments.expected_bucket_owner.clone())?,
+        from: arguments.from.clone(),
+        publisher: Publisher {
+            credentials: credentials::read(|name| std::env::var(name).ok())?,
+            network: Network::of_this_machine(),
+        },
+    };
+    let mut address = String::new();
+    let copied = runtime()?.block_on(mirror::run(&mirror, |placed| {
+        // Whoever closed the pipe does not want to read on.
+        let _ = writeln!(io::stdout(), "{placed}");
+        let host = region.bucket_host(placed.place.bucket.as_str());
+        address = format!("https://{host}/{}", placed.place.key);
+    }));
+    if copied.is_ok() {
+        // The template is the last.
+        let _ = writeln!(
+            io::stdout(),
+            "The template is {address}. Give its stacks ArtifactBucket={}",
+            mirror.bucket
+        );
+    }
+    Ok(copied)
+}
+
+fn policies(arguments: &PoliciesArguments) -> Result<Result<(), NotYaml>, SetupError> {
+    let before = arguments.since.as_deref().map(read).transpose()?;
+    let told = policies::told(before.as_deref(), &read(&arguments.template)?);
+    Ok(told.map(|text| {
+        // Whoever closed the pipe does not want to read on.
+        let _ = write!(io::stdout(), "{text}");
+    }))
 }
 
 /// Reads everything that is given before anything is done.
@@ -204,20 +367,21 @@ fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, Set
     let architectures = &arguments.architecture;
     let options = Options {
         root,
-        version: env!("CARGO_PKG_VERSION")
-            .parse()
-            .expect("cargo accepts versions only"),
+        version: version(),
         configuration,
         architectures: (!architectures.is_empty()).then(|| architectures.clone()),
         tests: arguments.tests.unwrap_or(by_default),
         key,
         publisher,
     };
+    Ok(runtime()?.block_on(run(&options, &mut Screen::new(io::stdout()))))
+}
+
+fn runtime() -> Result<Runtime, SetupError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(SetupError::Runtime)?;
-    Ok(runtime.block_on(run(&options, &mut Screen::new(io::stdout()))))
+    runtime.map_err(SetupError::Runtime)
 }
 
 fn read(path: &Path) -> Result<String, SetupError> {

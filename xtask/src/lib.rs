@@ -3,6 +3,8 @@
 //! Nothing here is in the shipped binary.
 
 pub mod cli;
+pub mod mirror;
+pub mod policies;
 pub mod quick_create;
 pub mod region;
 pub mod release;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::Error as SdkError;
 use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata as _};
-use aws_sdk_cloudformation::types::{self, Capability, Parameter, Stack};
+use aws_sdk_cloudformation::types::{self, Capability, Parameter, Stack, Tag};
 use thiserror::Error;
 
 use super::{Account, StackOperation};
@@ -72,11 +72,25 @@ impl Account {
     /// # Errors
     /// CloudFormation refuses, for example because of a parameter's pattern.
     pub async fn create_stack(&self, spec: &StackSpec) -> Result<StackOperation, StackError> {
+        self.create_tagged_stack(spec, &[]).await
+    }
+
+    /// The same, with tags on the stack.
+    ///
+    /// # Errors
+    /// CloudFormation refuses.
+    pub async fn create_tagged_stack(
+        &self,
+        spec: &StackSpec,
+        tags: &[(&str, &str)],
+    ) -> Result<StackOperation, StackError> {
+        let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
         let create = self.cloudformation().create_stack();
         let created = create
             .stack_name(&spec.name)
             .template_body(&spec.template)
             .set_parameters(Some(parameters(spec)))
+            .set_tags((!tags.is_empty()).then(|| tags.iter().map(tag).collect()))
             .disable_rollback(spec.disable_rollback)
             .capabilities(Capability::CapabilityNamedIam)
             .send()

@@ -51,6 +51,7 @@ pub(super) struct Routes {
 struct Table {
     led: Vec<(HostPattern, SocketAddr)>,
     forbidden: Vec<String>,
+    passed: Vec<String>,
     refused: Vec<String>,
 }
 
@@ -72,7 +73,7 @@ impl Routes {
             .retain(|forbidden| *forbidden != host);
     }
 
-    /// What to do with `authority` (`host:port`); notes one that leads nowhere.
+    /// What to do with `authority` (`host:port`), which is noted.
     pub(super) fn find_or_note(&self, authority: &str) -> Passage {
         let mut table = self.table();
         if let Some((host, _)) = split(authority)
@@ -89,10 +90,16 @@ impl Routes {
                     .filter_map(|(pattern, to)| Some((pattern.fit(&host)?, *to)));
                 fits.max_by_key(|(fit, _)| *fit)
             });
-        if found.is_none() {
-            table.refused.push(authority.to_owned());
-        }
+        let noted = match found {
+            Some(_) => &mut table.passed,
+            None => &mut table.refused,
+        };
+        noted.push(authority.to_owned());
         found.map_or(Passage::Nowhere, |(_, to)| Passage::To(to))
+    }
+
+    pub(super) fn passed(&self) -> Vec<String> {
+        self.table().passed.clone()
     }
 
     pub(super) fn refused(&self) -> Vec<String> {

@@ -44,7 +44,7 @@ pub enum ConfigurationError {
     )]
     Prefix(String),
     /// No account has this number.
-    #[error("expected_bucket_owner is `{0}`; accepted is an account's number, 12 digits in quotes")]
+    #[error("expected_bucket_owner is `{0}`; accepted is an account's number, 12 digits")]
     Owner(String),
     /// A key of `buckets` is no region.
     #[error("buckets: {0}")]
@@ -133,7 +133,7 @@ impl FromStr for Configuration {
 }
 
 impl KeyPrefix {
-    fn parse(text: String) -> Result<Self, ConfigurationError> {
+    pub(crate) fn parse(text: String) -> Result<Self, ConfigurationError> {
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_lower);
         if text.split('/').all(is_word) {
             Ok(Self(text))
@@ -145,7 +145,10 @@ impl KeyPrefix {
 
 impl BucketName {
     /// Names with dots are refused: no certificate of S3 covers their host.
-    fn parse(region: &Region, name: String) -> Result<Self, ConfigurationError> {
+    ///
+    /// # Errors
+    /// No bucket has this name, or none that can stand in a host name.
+    pub fn parse(region: &Region, name: String) -> Result<Self, ConfigurationError> {
         let ends = !name.starts_with('-') && !name.ends_with('-');
         if (3..=63).contains(&name.len()) && ends && name.bytes().all(is_lower) {
             Ok(Self(name))
@@ -163,7 +166,11 @@ impl BucketName {
 }
 
 impl AccountId {
-    fn parse(text: String) -> Result<Self, ConfigurationError> {
+    /// Reads the number of an account.
+    ///
+    /// # Errors
+    /// No account has this number.
+    pub fn parse(text: String) -> Result<Self, ConfigurationError> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(text))
         } else {

@@ -35,10 +35,11 @@ use semver::Version;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::policies;
 use crate::quick_create::{QuickCreate, link};
 use crate::region::Region;
 use architecture::Architecture;
-use asset::Asset;
+use asset::{Asset, ObjectKey};
 use compile::Toolchain;
 use configuration::Configuration;
 use publish::{Destination, Object, Objects};
@@ -123,6 +124,9 @@ pub enum ReleaseError {
     /// The template cannot be written.
     #[error(transparent)]
     Template(#[from] template::TemplateError),
+    /// The template of the release before cannot be compared with.
+    #[error(transparent)]
+    Policies(#[from] policies::NotYaml),
     /// Nothing is signed.
     #[error(transparent)]
     Signature(#[from] signature::SignatureError),
@@ -143,7 +147,7 @@ pub enum ReleaseError {
     Metadata(#[source] serde_json::Error),
     /// Not everything is in its place.
     #[error(
-        "the release is not published: what is in place stays, and the same command goes on from there\n{0}"
+        "the release is not published: what is in place stays, and the same command goes on from there. Buckets and owner stand in the configuration, release.toml\n{0}"
     )]
     Publish(#[from] publish::PublishError),
 }
@@ -430,9 +434,8 @@ fn release_notes<W: io::Write>(
         compile::PACKAGE,
         options.version
     );
-    for (region, bucket) in &options.configuration.buckets {
-        let host = region.bucket_host(bucket.as_str());
-        let url = format!("https://{host}/{}", objects.last.key);
+    for region in options.configuration.buckets.keys() {
+        let url = address(&options.configuration, &objects.last.key, region);
         let line = match quick_create(region, &url) {
             Some(link) => format!("[{region}]({link}), from {url}"),
             None => format!("{region}, from {url}"),
@@ -440,11 +443,68 @@ fn release_notes<W: io::Write>(
         screen.line(&line);
         writeln!(text, "- {line}").expect("a text takes everything");
     }
+    text += "\n## What may be done\n\n";
+    text += &policies_since(options, &objects.last.asset)?;
     text += "\n## Files\n\n| SHA-256 | key in every bucket |\n|---|---|\n";
     for Object { key, asset } in objects.first.iter().chain([&objects.last]) {
         writeln!(text, "| `{}` | `{key}` |", asset.sha256).expect("a text takes everything");
     }
     Ok(text)
+}
+
+/// The address of an object for somebody in `region`: in the bucket of that region or, where
+/// none is served, in the first one. CloudFormation reads templates from every region.
+///
+/// # Panics
+/// Never: a configuration has a bucket.
+#[must_use]
+pub fn address(configuration: &Configuration, key: &ObjectKey, region: &Region) -> String {
+    let buckets = &configuration.buckets;
+    let (served, bucket) = buckets
+        .get_key_value(region)
+        .or_else(|| buckets.first_key_value())
+        .expect("a configuration has at least one bucket");
+    format!("https://{}/{key}", served.bucket_host(bucket.as_str()))
+}
+
+/// The template of a release that was built before, below the target folder.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub fn built_template(target: &Path, version: &Version) -> Result<Asset, ReleaseError> {
+    let folder = target.join("xtask/release").join(version.to_string());
+    let path = folder.join(TEMPLATE);
+    let text = fs::read(&path).map_err(|source| unusable(&path, source))?;
+    Ok(Asset::new(TEMPLATE, "application/yaml", text))
+}
+
+/// How trust and permission policies differ from those of the release before.
+fn policies_since(options: &Options, template: &Asset) -> Result<String, ReleaseError> {
+    let git = |arguments: &[&str]| {
+        tool::output(
+            Command::new("git")
+                .args(arguments)
+                .current_dir(&options.root),
+        )
+    };
+    let tags = git(&[
+        "tag",
+        "--list",
+        "v*",
+        "--merged",
+        "HEAD",
+        "--sort=-v:refname",
+    ])?;
+    let own = format!("v{}", options.version);
+    let Some(before) = tags.lines().find(|tag| *tag != own) else {
+        return Ok(
+            "No release is before this one: `cargo xtask policies` prints all.\n".to_owned(),
+        );
+    };
+    let earlier = git(&["show", &format!("{before}:{TEMPLATE}")])?;
+    let template = String::from_utf8_lossy(&template.bytes);
+    let told = policies::told(Some(&earlier), &template)?;
+    Ok(format!("Since {before}:\n\n```diff\n{told}```\n"))
 }
 
 /// The link without an external id, which the form asks for. Where the template needs a
@@ -478,14 +538,8 @@ async fn upload<W: io::Write>(
         s3: s3::client(region, credentials, network),
     };
     let destinations: Vec<_> = buckets.iter().map(destination).collect();
-    let placed = publish::publish(&destinations, objects, |placed| {
-        let done = match placed.done {
-            publish::Done::Written => "written and read back",
-            publish::Done::WasThere => "was there, with the same bytes",
-        };
-        screen.line(&format!("{}: {}, {done}", placed.region, placed.place));
-    });
-    placed.await?;
+    let tell = |placed: publish::Placed| screen.line(&placed.to_string());
+    publish::publish(&destinations, objects, tell).await?;
     screen.line("published: every region has everything");
     Ok(())
 }
@@ -521,5 +575,97 @@ fn unusable(path: &Path, source: io::Error) -> ReleaseError {
     ReleaseError::File {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIGURATION: &str = "
+        prefix = \"product\"
+        expected_bucket_owner = \"123456789012\"
+        [buckets]
+        eu-west-1 = \"in-europe\"
+        us-east-1 = \"in-america\"
+    ";
+
+    fn git(root: &Path, arguments: &[&str]) {
+        let author = ["-c", "user.name=A", "-c", "user.email=a@example.com"];
+        let mut git = Command::new("git");
+        tool::output(git.args(author).args(arguments).current_dir(root)).unwrap();
+    }
+
+    #[test]
+    fn compares_the_policies_with_those_of_the_release_before() {
+        let root = tempfile::tempdir().unwrap();
+        let template = |action: &str| {
+            format!(
+                "Resources: {{R: {{Type: AWS::IAM::Role, Properties: {{Policies: [{{PolicyDocument: \
+                 {{Statement: [{{Sid: One, Action: {action}}}]}}}}]}}}}}}\n"
+            )
+        };
+        let now = Asset::new(TEMPLATE, "application/yaml", template("s3:PutObject"));
+        let options = Options {
+            root: root.path().to_owned(),
+            version: Version::new(1, 3, 0),
+            configuration: CONFIGURATION.parse().unwrap(),
+            architectures: None,
+            tests: Tests::Skip,
+            key: None,
+            publisher: None,
+        };
+        git(root.path(), &["init", "--quiet"]);
+        let commit = |action: &str, tag: &str| {
+            fs::write(root.path().join(TEMPLATE), template(action)).unwrap();
+            git(root.path(), &["add", "."]);
+            git(
+                root.path(),
+                &["commit", "--quiet", "--no-gpg-sign", "-m", tag],
+            );
+            git(root.path(), &["tag", tag]);
+        };
+        commit("s3:PutObject", "v1.3.0");
+        let first = policies_since(&options, &now).unwrap();
+        assert!(
+            first.starts_with("No release is before this one"),
+            "{first}"
+        );
+
+        commit("s3:ListBucket", "v1.2.9");
+        commit("s3:GetObject", "v1.2.10");
+        let told = policies_since(&options, &now).unwrap();
+        assert!(
+            told.starts_with("Since v1.2.10:\n\n```diff\n- R, statement One\n"),
+            "{told}"
+        );
+        assert!(told.contains("-     Action: s3:GetObject\n"), "{told}");
+        assert!(told.contains("+     Action: s3:PutObject\n"), "{told}");
+    }
+
+    #[test]
+    fn finds_the_template_of_a_release_that_was_built_here() {
+        let target = tempfile::tempdir().unwrap();
+        let version = Version::new(1, 2, 3);
+        let missing = built_template(target.path(), &version).unwrap_err();
+        assert!(missing.to_string().contains("1.2.3"), "{missing}");
+        let folder = target.path().join("xtask/release/1.2.3");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(TEMPLATE), "text").unwrap();
+        let template = built_template(target.path(), &version).unwrap();
+
+        let configuration: Configuration = CONFIGURATION.parse().unwrap();
+        let key = template.key(&configuration.prefix, &version);
+        let hash = digest::Sha256::of(b"text");
+        for (region, bucket) in [
+            ("us-east-1", "in-america.s3.us-east-1"),
+            ("ap-south-1", "in-europe.s3.eu-west-1"),
+        ] {
+            let address = address(&configuration, &key, &region.parse().unwrap());
+            assert_eq!(
+                address,
+                format!("https://{bucket}.amazonaws.com/product/1.2.3/{hash}/template.yaml")
+            );
+        }
     }
 }

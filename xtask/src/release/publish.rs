@@ -113,7 +113,7 @@ pub enum ObjectError {
     /// The bucket is another account's, or the credentials do not reach so far; S3 does
     /// not say which.
     #[error(
-        "{action} on {place} is denied: the bucket is not of the account {owner} that release.toml expects, or these credentials lack the right. S3 said: {said}"
+        "{action} on {place} is denied: the bucket is not of the expected account {owner}, or these credentials lack the right. S3 said: {said}"
     )]
     Denied {
         /// The right, for example `s3:PutObject`.
@@ -126,10 +126,10 @@ pub enum ObjectError {
         said: String,
     },
     /// There is no such bucket.
-    #[error("there is no bucket `{0}`: make it, or mend release.toml")]
+    #[error("there is no bucket `{0}`: make it, or mend its name")]
     NoBucket(BucketName),
     /// The bucket is in another region.
-    #[error("the bucket `{0}` is in another region: mend release.toml")]
+    #[error("the bucket `{0}` is in another region: mend its name or the region")]
     OtherRegion(BucketName),
     /// No answer came.
     #[error("S3 could not be asked about {place}: {why}")]
@@ -317,6 +317,16 @@ impl Destination {
             bucket: self.bucket.clone(),
             key: key.clone(),
         }
+    }
+}
+
+impl fmt::Display for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.done {
+            Done::Written => "written and read back",
+            Done::WasThere => "was there, with the same bytes",
+        };
+        write!(f, "{}: {}, {done}", self.region, self.place)
     }
 }
 

@@ -12,6 +12,9 @@
 //! code has a logical id of its own for it, or CloudFormation would see no change and
 //! ask for no version; and the same code keeps its id, for Lambda makes no second version
 //! of a function that has not changed, and CloudFormation would fail.
+//!
+//! With a code signing configuration the hash is left out: a zip that a company has signed
+//! has other bytes, and Lambda checks the signature instead.
 
 use std::fmt::Write as _;
 
@@ -161,7 +164,7 @@ fn pinned(function: &str, condition: &str, code: &str, literals: &Literals<'_>) 
     Condition: {condition}
     Properties:
       FunctionName: !Ref {function}Function
-      CodeSha256: {hash}
+      CodeSha256: !If [HasCodeSigning, !Ref \"AWS::NoValue\", {hash}]
 "
     )
 }
@@ -270,6 +273,20 @@ mod tests {
         version
     }
 
+    /// The hash that a version pins where no company has signed the code.
+    fn unsigned(version: &Value) -> &Value {
+        let Value::Tagged(hash) = &version["Properties"]["CodeSha256"] else {
+            panic!("{version:?}");
+        };
+        assert_eq!(hash.tag.to_string(), "!If");
+        assert_eq!(hash.value[0], "HasCodeSigning");
+        let Value::Tagged(none) = &hash.value[1] else {
+            panic!("{hash:?}");
+        };
+        assert_eq!(none.value, "AWS::NoValue");
+        &hash.value[2]
+    }
+
     #[test]
     fn writes_version_buckets_and_the_key_of_each_architecture() {
         let template = parsed(&released("1.2.3", true));
@@ -297,7 +314,7 @@ mod tests {
         ] {
             let version = &template["Resources"][version_of(&template, function).as_str()];
             assert_eq!(version["Condition"], condition);
-            let Value::Tagged(hash) = &version["Properties"]["CodeSha256"] else {
+            let Value::Tagged(hash) = unsigned(version) else {
                 panic!("{version:?}");
             };
             assert_eq!(hash.value[1], Sha256::of(b"arm64").base64().as_str());
@@ -336,6 +353,13 @@ mod tests {
         assert_eq!(template, source);
     }
 
+    /// What CloudFormation takes in a request. More it takes from S3 only.
+    #[test]
+    fn fits_into_one_request() {
+        let size = released("1.2.3", true).len();
+        assert!(size <= 51_200, "it has {size} bytes");
+    }
+
     #[test]
     fn keeps_every_comment() {
         let released = released("1.2.3", true);
@@ -354,7 +378,7 @@ mod tests {
         let accepted = &template["Parameters"]["Architecture"]["AllowedValues"];
         assert_eq!(accepted.as_sequence().unwrap().as_slice(), ["x86_64"]);
         let id = version_of(&template, "RegistrarFunction");
-        let hash = &template["Resources"][id.as_str()]["Properties"]["CodeSha256"];
+        let hash = unsigned(&template["Resources"][id.as_str()]);
         assert_eq!(*hash, Sha256::of(b"x86_64").base64().as_str());
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod middleman;
+mod mirror;
 mod publish;
 mod released_template;
 mod stage;

@@ -107,10 +107,7 @@ async fn refuses_a_strangers_bucket_that_takes_everything() {
     let failed = failures(stage.publish(&objects).await);
     assert_eq!(failed.keys().collect::<Vec<_>>(), ["us-east-1"]);
     let told = &failed["us-east-1"];
-    let owner = format!(
-        "is not of the account {} that release.toml expects",
-        stage.publisher.id()
-    );
+    let owner = format!("is not of the expected account {}", stage.publisher.id());
     assert!(
         told.starts_with("s3:PutObject on s3://release-us-east-1/product/"),
         "{told}"

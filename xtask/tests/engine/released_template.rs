@@ -10,11 +10,11 @@ use xtask::release::template::{Code, Literals, write};
 use crate::stage::Stage;
 
 const SOURCE: &str = include_str!("../../../template.yaml");
-const FUNCTION: &[u8] = include_bytes!("function.py");
+pub(crate) const FUNCTION: &[u8] = include_bytes!("function.py");
 const STACK: &str = "Authomize-Trust-Role";
 
 /// A release of a version: its objects and the template's text.
-fn release(stage: &Stage, version: &Version, function: &[u8]) -> (Objects, String) {
+pub(crate) fn release(stage: &Stage, version: &Version, function: &[u8]) -> (Objects, String) {
     let zip = Artifact::from_bytes(function).unwrap().zip().to_vec();
     let zip = Asset::new("x86_64.zip", "application/zip", zip);
     let prefix = &stage.configuration.prefix;
@@ -58,11 +58,19 @@ fn spec(stage: &Stage, template: &str) -> StackSpec {
 }
 
 async fn create(stage: &Stage, template: &str) -> StackOutcome {
-    let created = stage
-        .world
-        .account
-        .create_stack(&spec(stage, template))
-        .await;
+    create_with(stage, template, &[]).await
+}
+
+/// The same with more parameters.
+pub(crate) async fn create_with(
+    stage: &Stage,
+    template: &str,
+    parameters: &[(&str, &str)],
+) -> StackOutcome {
+    let mut spec = spec(stage, template);
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    spec.parameters.extend(parameters.iter().map(owned));
+    let created = stage.world.account.create_stack(&spec).await;
     created.unwrap().finish().await.unwrap()
 }
 

@@ -85,17 +85,26 @@ impl Stage {
     }
 
     pub(crate) fn root(&self) -> Credentials {
+        Self::root_of(&self.publisher)
+    }
+
+    pub(crate) fn root_of(account: &Account) -> Credentials {
         let secret = "root-of-the-rehearsal";
-        Credentials::new(self.publisher.id().as_str(), secret, None, None, "test")
+        Credentials::new(account.id().as_str(), secret, None, None, "test")
+    }
+
+    /// The way to the engine by the names of AWS.
+    pub(crate) fn network(&self) -> Network {
+        let internet = &self.world.internet;
+        let authority = std::fs::read(internet.ca_file()).unwrap();
+        Network {
+            proxy: ProxyConfig::all(format!("http://{}", internet.address())).unwrap(),
+            trust: TrustStore::empty().with_pem_certificate(authority),
+        }
     }
 
     fn destinations(&self, credentials: &Credentials) -> Vec<Destination> {
-        let internet = &self.world.internet;
-        let authority = std::fs::read(internet.ca_file()).unwrap();
-        let network = Network {
-            proxy: ProxyConfig::all(format!("http://{}", internet.address())).unwrap(),
-            trust: TrustStore::empty().with_pem_certificate(authority),
-        };
+        let network = self.network();
         let Configuration { owner, buckets, .. } = &self.configuration;
         let destination = |(region, bucket): (&Region, _)| Destination {
             region: region.clone(),
@@ -138,13 +147,23 @@ impl Stage {
         account: &Account,
         region: &str,
     ) -> BTreeMap<String, Vec<u8>> {
+        self.stored_in(account, region, &bucket(region)).await
+    }
+
+    /// Every key of a bucket with the object's bytes.
+    pub(crate) async fn stored_in(
+        &self,
+        account: &Account,
+        region: &str,
+        bucket: &str,
+    ) -> BTreeMap<String, Vec<u8>> {
         let account = self.in_region(account, region);
-        let listed = account.s3().list_objects_v2().bucket(bucket(region));
+        let listed = account.s3().list_objects_v2().bucket(bucket);
         let listed = listed.send().await.unwrap();
         let mut stored = BTreeMap::new();
         for object in listed.contents() {
             let key = object.key().unwrap();
-            let read = account.s3().get_object().bucket(bucket(region)).key(key);
+            let read = account.s3().get_object().bucket(bucket).key(key);
             let body = read.send().await.unwrap().body.collect().await.unwrap();
             stored.insert(key.to_owned(), body.to_vec());
         }
