@@ -19,6 +19,9 @@ COMPILER = (
     "--types", "node",
 )  # fmt: skip
 
+# How the CDK, or node, says that it gives up.
+PROBLEM = r"^(?:«\w+»|\w*Error(?: \[\w+\])?:) .{1,300}$"
+
 
 def check(blocks, product, scratch, packages, linter):
     """What compiler, CDK and linter say of each block."""
@@ -79,7 +82,7 @@ def synthesized(apps, name, folder):
     )
     if ran.returncode:
         # Behind the line of the CDK that threw it, which is a whole file.
-        errors = re.findall(r"^\w+(?: \[\w+\])?: .{1,300}$", ran.stderr, re.MULTILINE)
+        errors = re.findall(PROBLEM, ran.stderr, re.MULTILINE)
         yield errors[0] if errors else ran.stderr[-300:]
     elif not list(folder.glob("**/*.template.json")):
         yield "it makes no stack"

@@ -108,6 +108,7 @@ NEEDED = {
 BLOCKS = {"terraform", "provider", "variable", "locals", "data", "resource", "output"}
 
 REFERENCE = re.compile(r"(?<![\w.\"])((?:var|local|data|aws)[\w]*\.[\w.]+)")
+KEY = re.compile(r"[({,]\s*\"?(\w+)\"? ?[=:](?!=)")
 OUTPUT = re.compile(r"\.outputs(?:\.|\[\\?\")(\w+)")
 
 
@@ -174,6 +175,14 @@ def refuses(content, declared, product):
             given = {key.strip('"'): literal(value) for key, value in labels(parameters)}
             capabilities = [literal(one) for one in arguments.get("capabilities", [])]
             yield from product.refuses(given, capabilities)
+        elif isinstance(parameters, str):
+            given = dict.fromkeys(KEY.findall(parameters))
+            yield from product.refuses(given, is_new=False)
+    for entry in content.get("locals", []):
+        for name, value in labels(entry):
+            if isinstance(value, dict) and set(product.parameters) & set(value):
+                given = {key.strip('"'): literal(one) for key, one in labels(value)}
+                yield from product.refuses(given, is_new=False)
     for text in texts(content):
         for reference in REFERENCE.findall(text):
             parts = reference.split(".")

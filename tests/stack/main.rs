@@ -9,10 +9,12 @@ mod company;
 #[expect(dead_code, reason = "the tests of the template use more of it")]
 mod document;
 mod lifecycle;
+mod mistakes;
 mod organization;
 mod page;
 mod permission;
 mod permissions;
+mod probe;
 mod stage;
 mod tracker;
 mod trust;

@@ -10,13 +10,13 @@ use crate::stage::{
     LOG_GROUP, Watched, assert_created, create, create_in, delete, physical_id, read, spec, world,
 };
 
-const ORGANIZATION: &str = "o-a1b2c3d4e5";
+pub(crate) const ORGANIZATION: &str = "o-a1b2c3d4e5";
 
 /// As many accounts as one hub serves at once here.
 const MEMBERS: usize = 50;
 
 /// A member's stack, with these parameters beside the hub's function.
-fn member(world: &World, hub: &str, parameters: &[(&str, &str)]) -> StackSpec {
+pub(crate) fn member(world: &World, hub: &str, parameters: &[(&str, &str)]) -> StackSpec {
     let of_a_member = [("AuthomizeApiToken", ""), ("RegistrarFunctionArn", hub)];
     spec(
         world,
@@ -27,7 +27,7 @@ fn member(world: &World, hub: &str, parameters: &[(&str, &str)]) -> StackSpec {
 
 /// A world with a hub in its account, some accounts of its organization, and the ARN
 /// that the hub gives out.
-async fn hub(members: usize) -> (Watched, Vec<Account>, String) {
+pub(crate) async fn hub(members: usize) -> (Watched, Vec<Account>, String) {
     let world = world().await;
     let accounts: Vec<Account> = (0..members).map(|_| world.engine.fresh_account()).collect();
     let all = accounts.iter().chain([&world.account]);
@@ -38,12 +38,12 @@ async fn hub(members: usize) -> (Watched, Vec<Account>, String) {
     (world, accounts, arn)
 }
 
-async fn update_in(account: &Account, spec: &StackSpec) -> StackOutcome {
+pub(crate) async fn update_in(account: &Account, spec: &StackSpec) -> StackOutcome {
     let operation = account.update_stack(spec).await;
     operation.unwrap().finish().await.unwrap()
 }
 
-async fn delete_in(account: &Account) -> StackOutcome {
+pub(crate) async fn delete_in(account: &Account) -> StackOutcome {
     let operation = account.delete_stack(STACK).await;
     operation.unwrap().finish().await.unwrap()
 }
@@ -122,7 +122,8 @@ async fn registers_every_account_once() {
         );
     }
     assert_eq!(world.sandbox.apps().len(), MEMBERS + 1);
-    holds_no_token(&world, &created, &updated);
+    let worked = [created, updated].concat();
+    holds_no_token(&world, &accounts, &worked).await;
     let deleted = at_once(
         &accounts,
         |account| async move { delete_in(&account).await },
@@ -146,8 +147,10 @@ async fn registers_every_account_once() {
     assert!(world.sandbox.apps().is_empty());
 }
 
-/// No token reaches a member: none is in what its stack is told or tells.
-fn holds_no_token(world: &World, created: &[StackOutcome], updated: &[StackOutcome]) {
+/// No token reaches a member: none is in what CloudFormation sends for it, nor in its
+/// stack's parameters, events, resources, template and outputs; and it has no secret and no
+/// log that one could be in.
+async fn holds_no_token(world: &World, accounts: &[Account], worked: &[StackOutcome]) {
     let requests = world.engine.requests();
     let of_members: Vec<String> = requests
         .iter()
@@ -155,14 +158,26 @@ fn holds_no_token(world: &World, created: &[StackOutcome], updated: &[StackOutco
         .map(ToString::to_string)
         .collect();
     assert_eq!(of_members.len(), 2 * MEMBERS);
-    let told = created
+    assert_eq!(world.tokens_in("a request", &of_members), NOTHING);
+    let outcomes: Vec<String> = worked
         .iter()
-        .chain(updated)
-        .map(|outcome| format!("{outcome:?}"));
-    for text in of_members.into_iter().chain(told) {
-        assert!(!text.contains(world.token()), "{text}");
+        .map(|outcome| format!("{outcome:?}"))
+        .collect();
+    assert_eq!(world.tokens_in("an outcome", &outcomes), NOTHING);
+    for account in accounts {
+        let told = account.all_that_is_told_of(STACK).await;
+        assert_eq!(told.len(), 4, "stack, events, resources and template");
+        assert!(told.iter().any(|text| text.contains("ExternalID")));
+        assert_eq!(world.tokens_in("a member", &told), NOTHING);
+        assert_eq!(account.secrets_and_logs().await.unwrap(), NOTHING);
     }
+    // What is looked for would be found: the hub's own account has it.
+    let sent = [format!("token {}", world.token())];
+    assert_eq!(world.tokens_in("here", &sent).len(), 1);
+    assert_ne!(world.account.secrets_and_logs().await.unwrap(), NOTHING);
 }
+
+const NOTHING: [&str; 0] = [];
 
 /// An account that is in no organization, or in another one, is denied by Lambda: the
 /// function never runs, and the stack rolls back.

@@ -120,6 +120,20 @@ fn gives_a_member_the_role_and_the_registration_and_nothing_else() {
     }
 }
 
+/// The template is taken as a text, without a bucket, and what a member makes of it is
+/// little.
+#[test]
+fn fits_where_a_stack_set_takes_it() {
+    let text = include_str!("../../template.yaml");
+    assert!(text.len() <= 51_200, "{} bytes", text.len());
+    let template = template();
+    let of_a_member: usize = resources(&template, &MEMBER)
+        .iter()
+        .map(|name| template["Resources"][name].to_string().len())
+        .sum();
+    assert!(of_a_member <= 2_000, "{of_a_member} bytes");
+}
+
 /// A member's resource has what the function knows but for what becomes of a deletion
 /// that Authomize refuses: it was answered before.
 #[test]

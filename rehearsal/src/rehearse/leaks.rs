@@ -34,7 +34,7 @@ impl World {
 
     /// Where the token is in these texts, which are of `place`.
     #[must_use]
-    pub(super) fn tokens_in(&self, place: &str, texts: &[String]) -> Vec<String> {
+    pub fn tokens_in(&self, place: &str, texts: &[String]) -> Vec<String> {
         let token = Secret::new("token", self.token());
         token.found_in(place, texts.iter().map(String::as_str))
     }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -25,7 +26,7 @@ use super::screen::Screen;
 use super::setup_error::SetupError;
 use super::template::Template;
 use super::world::{STACK, World, WorldOptions};
-use crate::engine::{Account, StackError, StackOperation, StackOutcome, StackSpec};
+use crate::engine::{Account, StackError, StackInstance, StackOperation, StackOutcome, StackSpec};
 use crate::installation::{Installation, Tools, rehearsal_dir};
 use crate::sandbox::{App, RecordedRequest};
 
@@ -34,6 +35,13 @@ const STEPS: usize = 7;
 
 /// The organization's id.
 const ORGANIZATION: &str = "o-rehearsal00";
+
+/// The `StackSet`'s name, and as whom the hub lists it.
+const STACK_SET: &str = "Authomize";
+const CALL_AS: &str = "DELEGATED_ADMIN";
+
+/// As many records the admin function removes at a time.
+const MOST_TO_REMOVE: usize = 100;
 
 /// How long the vendor is down, with that fault.
 const OUTAGE: Duration = Duration::from_secs(10);
@@ -279,7 +287,8 @@ impl<'a> Rollout<'a> {
             .push(checks::no_token(&found, self.members.len()));
     }
 
-    /// Step 6: some accounts leave without a word, and are found.
+    /// Step 6: some accounts leave without a word. The hub's admin function finds their
+    /// records, and removes what it is told to.
     async fn close(&mut self) {
         let began = Instant::now();
         let closing = self.options.close;
@@ -287,7 +296,7 @@ impl<'a> Rollout<'a> {
             0 => "closing no account, for that is what --close is for".to_owned(),
             _ => format!("closing {closing} accounts, which say nothing"),
         };
-        self.screen.step_begins(6, STEPS, &title, "at once");
+        self.screen.step_begins(6, STEPS, &title, "a few seconds");
         let standing = self.board.with_status(Work::Update.status());
         let closed = standing
             .get(..closing.min(standing.len()))
@@ -300,17 +309,64 @@ impl<'a> Rollout<'a> {
             .into_iter()
             .filter(|place| !closed.contains(place));
         self.organize(belonging.collect());
-        let apps = self.world.sandbox.apps();
-        let alone = checks::records_without_account(&apps, &self.hub, |account| {
-            self.is_in_the_organization(account)
-        });
+        self.list_instances();
+        let found = self.administer(json!({"action": "reconcile"})).await;
+        let reconciled = checks::reconciled(&self.board, &found);
+        self.report.checks.extend(reconciled);
+        let alone = checks::records_without_account(&found);
         for record in &alone {
             self.screen
                 .note(&format!("record without account: {record}"));
         }
-        self.report.checks.push(checks::found(&alone, closed.len()));
         self.report.without_account = alone;
+        for ids in checks::ids_without_account(&found).chunks(MOST_TO_REMOVE) {
+            let removed = self
+                .administer(json!({"action": "remove", "ids": ids}))
+                .await;
+            self.report.checks.push(checks::removed(&removed));
+        }
         self.screen.step_ends(began.elapsed().as_secs_f64());
+    }
+
+    /// Has the `StackSet` list the members that are left, as CloudFormation does.
+    fn list_instances(&self) {
+        let accounts = self.members.iter().zip(self.board.accounts());
+        let instances: Vec<StackInstance> = accounts
+            .filter(|(_, report)| report.status != "closed" && !report.stack.is_empty())
+            .map(|(account, report)| {
+                let current = StackInstance::current(account, &report.stack);
+                if report.status == Work::Update.status() {
+                    return current;
+                }
+                StackInstance {
+                    status: "OUTDATED".to_owned(),
+                    detail: "FAILED".to_owned(),
+                    reason: report.reason,
+                    ..current
+                }
+            })
+            .collect();
+        let engine = &self.world.engine;
+        let listed = engine.list_as_stack_set(STACK_SET, &self.world.account, CALL_AS, &instances);
+        if let Err(error) = listed {
+            self.screen
+                .bad(&format!("the StackSet could not be written: {error}"));
+        }
+    }
+
+    /// Asks the hub's admin function, as `aws lambda invoke` does.
+    async fn administer(&self, action: Value) -> Value {
+        let function = format!("{STACK}-admin");
+        let engine = &self.world.engine;
+        let answer = engine.ask(&self.world.account, &function, &action).await;
+        let answer =
+            answer.unwrap_or_else(|error| json!({"errorMessage": super::cli::with_causes(&error)}));
+        let said = ["summary", "errorMessage"].into_iter();
+        for said in said.filter_map(|name| answer[name].as_str()) {
+            self.screen
+                .note(&format!("the admin function says: {said}"));
+        }
+        answer
     }
 
     /// Step 7: the others, and the hub.
@@ -322,9 +378,9 @@ impl<'a> Rollout<'a> {
             standing.len()
         );
         let operation = self.at_once(7, &title, Work::Delete, &standing).await;
-        // A member's record goes after its stack was told that all is done.
-        let closed = self.report.without_account.len();
-        let left = closed + 1;
+        // A member's record goes after its stack was told that all is done; the hub's own
+        // is left.
+        let left = 1;
         let patience = LIMIT[0] + LIMIT[1] * u32::try_from(standing.len()).unwrap_or(u32::MAX);
         let mut looks = interval(REFRESH);
         let gone = async {
@@ -337,13 +393,9 @@ impl<'a> Rollout<'a> {
         self.world.read_log().await;
         let hub = finished(self.world.account.delete_stack(STACK).await).await;
         let apps = self.world.sandbox.apps();
-        self.report.checks.extend(checks::deleted(
-            &self.board,
-            standing.len(),
-            removed,
-            &apps,
-            closed,
-        ));
+        self.report
+            .checks
+            .extend(checks::deleted(&self.board, standing.len(), removed, &apps));
         let hub = hub.map_or_else(
             |error| super::cli::with_causes(&error),
             |ended| ended.status,
@@ -450,14 +502,14 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    fn is_in_the_organization(&self, account: &str) -> bool {
-        account == self.world.account.id().as_str() || self.board.is_open(account)
-    }
-
     fn hub_spec(&self) -> StackSpec {
         let token = ("AuthomizeApiToken", self.world.token());
-        let parameters = [token, ("OrganizationId", ORGANIZATION)];
-        self.spec(&parameters)
+        self.spec(&[
+            token,
+            ("OrganizationId", ORGANIZATION),
+            ("StackSetName", STACK_SET),
+            ("StackSetCallAs", CALL_AS),
+        ])
     }
 
     fn member_spec(&self, work: Work) -> StackSpec {

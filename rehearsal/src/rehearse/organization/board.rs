@@ -101,13 +101,6 @@ impl Board {
         "closed".clone_into(&mut self.rows()[place].account.status);
     }
 
-    /// Whether an account is one of these, and not closed.
-    pub(super) fn is_open(&self, account: &str) -> bool {
-        let rows = self.rows();
-        let of_the_number = rows.iter().find(|row| row.account.account == account);
-        of_the_number.is_some_and(|row| row.account.status != "closed")
-    }
-
     /// The accounts whose stack has this status.
     pub(super) fn with_status(&self, status: &str) -> Vec<usize> {
         let rows = self.rows();

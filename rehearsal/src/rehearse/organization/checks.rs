@@ -1,5 +1,7 @@
 //! What must be so in an organization.
 
+use serde_json::Value;
+
 use super::super::checks::surroundings;
 use super::super::report::Check;
 use super::super::world::World;
@@ -136,42 +138,77 @@ pub(super) fn no_token(found: &[String], accounts: usize) -> Check {
     Check::none_of(name, found)
 }
 
-/// The records of a hub whose account is not in its organization.
-pub(super) fn records_without_account(
-    apps: &[App],
-    hub: &str,
-    is_in_the_organization: impl Fn(&str) -> bool,
-) -> Vec<String> {
-    let of_the_hub = apps
-        .iter()
-        .filter(|app| app.source().is_some_and(|source| source["hub"] == hub));
-    let alone = of_the_hub.filter(|app| {
-        let accounts = app
-            .config
-            .as_ref()
-            .and_then(|config| config["accountIds"].as_array());
-        let mut accounts = accounts.into_iter().flatten();
-        !accounts.any(|account| account.as_str().is_some_and(&is_in_the_organization))
-    });
-    alone
-        .map(|app| format!("{} `{}`", app.id, app.integration_name))
+/// What the admin function must have found: the records of closed accounts, and else
+/// nothing but members whose stack failed.
+pub(super) fn reconciled(board: &Board, answer: &Value) -> Vec<Check> {
+    let accounts = board.accounts();
+    let with_status = |status: &str| -> Vec<&str> {
+        let of_the_status = accounts.iter().filter(|one| one.status == status);
+        of_the_status.map(|one| one.account.as_str()).collect()
+    };
+    let (mut closed, standing) = (with_status("closed"), with_status("UPDATE_COMPLETE"));
+    closed.sort_unstable();
+    let mut alone: Vec<&str> = without_account(answer).map(account_of).collect();
+    alone.sort_unstable();
+    let strange: Vec<String> = findings(answer)
+        .filter(|one| standing.contains(&account_of(one)))
+        .map(ToString::to_string)
+        .collect();
+    vec![
+        Check::new(
+            "the admin function compared the StackSet with the vendor's records",
+            answer["registered"].is_u64() && answer["nextPage"].is_null(),
+            answer["errorMessage"].as_str().unwrap_or_default(),
+        ),
+        Check::equal(
+            "its reconcile found the records of closed accounts, and no others",
+            &alone,
+            &closed,
+        ),
+        Check::none_of("it found nothing amiss with a member that stands", &strange),
+    ]
+}
+
+/// The records of which the admin function says that they have no account.
+pub(super) fn records_without_account(answer: &Value) -> Vec<String> {
+    without_account(answer)
+        .map(|one| format!("{} `AWS {}`", record_of(one), account_of(one)))
         .collect()
 }
 
-/// As many records without account as accounts that left.
-pub(super) fn found(alone: &[String], closed: usize) -> Check {
-    let name = "the records of closed accounts are found, and no others";
-    Check::equal(name, &alone.len(), &closed)
+/// Their ids.
+pub(super) fn ids_without_account(answer: &Value) -> Vec<String> {
+    without_account(answer)
+        .map(|one| record_of(one).to_owned())
+        .collect()
 }
 
-/// What is left after the deletion: the records of closed accounts.
-pub(super) fn deleted(
-    board: &Board,
-    expected: usize,
-    removed: bool,
-    apps: &[App],
-    closed: usize,
-) -> Vec<Check> {
+fn without_account(answer: &Value) -> impl Iterator<Item = &Value> {
+    findings(answer).filter(|one| one["kind"] == "recordWithoutAccount")
+}
+
+fn findings(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer["findings"].as_array().into_iter().flatten()
+}
+
+fn account_of(finding: &Value) -> &str {
+    finding["account"].as_str().unwrap_or_default()
+}
+
+fn record_of(finding: &Value) -> &str {
+    finding["record"].as_str().unwrap_or_default()
+}
+
+/// The admin function removed all that it was told to.
+pub(super) fn removed(answer: &Value) -> Check {
+    let said = ["summary", "errorMessage"].into_iter();
+    let said: Vec<&str> = said.filter_map(|name| answer[name].as_str()).collect();
+    let name = "its remove removed the records of closed accounts";
+    Check::new(name, answer["ok"] == true, said.join(" "))
+}
+
+/// What is left after the deletion: nothing.
+pub(super) fn deleted(board: &Board, expected: usize, removed: bool, apps: &[App]) -> Vec<Check> {
     let deleted = board.with_status("DELETE_COMPLETE").len();
     let detail = format!("{deleted} of {expected}");
     vec![
@@ -185,11 +222,7 @@ pub(super) fn deleted(
             removed,
             format!("{} records are left", apps.len()),
         ),
-        Check::equal(
-            "the vendor has no record left but those of closed accounts",
-            &apps.len(),
-            &closed,
-        ),
+        Check::equal("the vendor has no record left", &apps.len(), &0),
     ]
 }
 

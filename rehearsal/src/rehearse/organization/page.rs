@@ -163,8 +163,7 @@ fn alone(records: &[String]) -> String {
     }
     let rows = records.iter().map(|record| [(false, escaped(record))]);
     let list = table(&[(false, "record")], rows);
-    let what =
-        "<p>Their accounts left the organization without a word. Remove them at Authomize.</p>";
+    let what = "<p>Their accounts left without a word. The hub's reconcile found them, and its remove removed them.</p>";
     section("Records without account", &format!("{what}{list}"))
 }
 
