@@ -54,7 +54,15 @@ fn answers(stage: &Stage, ending: &Ending) -> Vec<String> {
             .map(|answer| answer.text("PhysicalResourceId"))
             .collect();
         if ids.len() > 1 {
-            broken.push(format!("a {kind} was answered with several ids: {ids:?}"));
+            let told = |answer: &&ReceivedAnswer| {
+                let texts = ["Status", "PhysicalResourceId", "Reason"];
+                texts.map(|name| answer.text(name).to_owned()).join(" ")
+            };
+            let told: Vec<String> = answers.iter().map(told).collect();
+            broken.push(format!(
+                "a {kind} was answered with several ids: {}",
+                told.join("; ")
+            ));
         }
         if answers
             .iter()

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::fault::{Means, Request};
 use super::stage::{RENAMED, RESOURCE, Stage, in_function};
+use crate::answer_bucket::ReceivedAnswer;
 use crate::engine::AccountId12;
 use crate::rehearse::world::{STACK, VENDOR_HOST};
 use crate::sandbox::{Fault as VendorFault, Waver};
@@ -178,6 +179,11 @@ impl Stage {
                 let answer = self.world.bucket.next_answer(id.unwrap_or_default());
                 timeout(PATIENCE, answer).await.ok();
             }
+            // The twin goes on although the stack is done. Were the stack deleted meanwhile
+            // it would find itself cancelled.
+            Means::DeliveredTwice if self.request != Request::Delete => {
+                timeout(PATIENCE, self.both_answers(&last)).await.ok();
+            }
             Means::ReplayedDelete => self.invoke(&self.as_a_delete(last).await).await,
             Means::PastStack => {
                 let mut past = last;
@@ -198,6 +204,19 @@ impl Stage {
         let stack = event["StackId"].as_str().unwrap_or_default();
         event["ResponseURL"] = json!(self.world.bucket.presign(stack, RESOURCE, "replayed"));
         event
+    }
+
+    /// Both runs for a request that was delivered twice have answered.
+    async fn both_answers(&self, event: &Value) {
+        let mut seen = 0;
+        loop {
+            let answers = self.world.bucket.more_than(seen).await;
+            let of_it = |answer: &&ReceivedAnswer| event["RequestId"] == *answer.request_id;
+            if answers.iter().filter(of_it).count() > 1 {
+                return;
+            }
+            seen = answers.len();
+        }
     }
 
     async fn invoke(&self, event: &Value) {
