@@ -6,7 +6,7 @@ use authomize_trust_role::{admin, hub, metrics};
 use serde_json::{Value, json};
 
 use crate::document::{function, members, strings, template};
-use crate::permissions::{log_group, only_as, statements, token_context, token_key};
+use crate::permissions::{IN_A_VPC, log_group, only_as, statements, token_context, token_key};
 
 fn admin_function(template: &Value) -> &Value {
     &template["Resources"]["AdminFunction"]["Properties"]
@@ -111,18 +111,7 @@ fn may_list_instances_and_read_the_token_and_nothing_else() {
                 json!("*"),
                 no_condition.clone()
             ),
-            (
-                vec![
-                    "ec2:CreateNetworkInterface",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DescribeSubnets",
-                    "ec2:DeleteNetworkInterface",
-                    "ec2:AssignPrivateIpAddresses",
-                    "ec2:UnassignPrivateIpAddresses",
-                ],
-                json!("*"),
-                no_condition
-            ),
+            (IN_A_VPC.to_vec(), json!("*"), no_condition),
             (vec!["ec2:*"], json!("*"), only_as("admin")),
         ]
     );

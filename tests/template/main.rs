@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use authomize_trust_role::lifecycle::SERVICE_TIMEOUT;
 use authomize_trust_role::properties::PROPERTY_NAMES;
 use document::{function, members, reaches, registration, strings, template};
+use permissions::IN_A_VPC;
 use serde_json::json;
 
 #[test]
@@ -199,17 +200,7 @@ fn gives_the_function_no_right_too_many() {
             ),
             ("ReadToken", vec!["secretsmanager:GetSecretValue"]),
             ("DecryptToken", vec!["kms:Decrypt"]),
-            (
-                "JoinVpc",
-                vec![
-                    "ec2:CreateNetworkInterface",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DescribeSubnets",
-                    "ec2:DeleteNetworkInterface",
-                    "ec2:AssignPrivateIpAddresses",
-                    "ec2:UnassignPrivateIpAddresses"
-                ]
-            ),
+            ("JoinVpc", IN_A_VPC.to_vec()),
             (
                 "SeeThisStack",
                 vec![

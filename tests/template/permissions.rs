@@ -62,6 +62,16 @@ fn gives_the_function_rights_on_its_own_things_only() {
     );
 }
 
+/// What Lambda does with the role of a function in a VPC.
+pub(crate) const IN_A_VPC: [&str; 6] = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+];
+
 /// The stack's own log group, or the one that is there already.
 pub(crate) fn log_group(own: &str) -> Value {
     json!({"Fn::If": [

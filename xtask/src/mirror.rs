@@ -18,9 +18,6 @@ use crate::release::digest::Sha256;
 use crate::release::publish::{Destination, Object, Objects, Placed, PublishError, publish};
 use crate::release::s3;
 
-/// What the template's object is called, as in a release.
-const TEMPLATE: &str = "template.yaml";
-
 /// A copy that is to be made.
 #[derive(Clone, Debug)]
 pub struct Mirror {
@@ -116,7 +113,7 @@ pub async fn run(mirror: &Mirror, tell: impl FnMut(Placed)) -> Result<(), Mirror
     for code in &codes {
         first.push(read(&published, &bucket, code).await?);
     }
-    let template = Asset::new(TEMPLATE, "application/yaml", mirror.template.clone());
+    let template = Asset::template(mirror.template.clone());
     let last = Object {
         key: template.key(&codes[0].prefix, &codes[0].version),
         asset: template,

@@ -361,8 +361,7 @@ impl<'a> Rollout<'a> {
         let answer = engine.ask(&self.world.account, &function, &action).await;
         let answer =
             answer.unwrap_or_else(|error| json!({"errorMessage": super::cli::with_causes(&error)}));
-        let said = ["summary", "errorMessage"].into_iter();
-        for said in said.filter_map(|name| answer[name].as_str()) {
+        for said in checks::said(&answer) {
             self.screen
                 .note(&format!("the admin function says: {said}"));
         }

@@ -8,6 +8,9 @@ use semver::Version;
 use super::configuration::KeyPrefix;
 use super::digest::Sha256;
 
+/// The template's name in a release.
+pub(super) const TEMPLATE: &str = "template.yaml";
+
 /// One file of a release.
 #[derive(Clone, Debug)]
 pub struct Asset {
@@ -37,6 +40,12 @@ impl Asset {
             sha256: Sha256::of(&bytes),
             bytes,
         }
+    }
+
+    /// The template of a release, which a mirror of it has under the same key.
+    #[must_use]
+    pub fn template(text: impl Into<Bytes>) -> Self {
+        Self::new(TEMPLATE, "application/yaml", text)
     }
 
     /// Its key in every bucket: `PREFIX/VERSION/SHA256/NAME`.

@@ -39,15 +39,12 @@ use crate::policies;
 use crate::quick_create::{QuickCreate, link};
 use crate::region::Region;
 use architecture::Architecture;
-use asset::{Asset, ObjectKey};
+use asset::{Asset, ObjectKey, TEMPLATE};
 use compile::Toolchain;
 use configuration::Configuration;
 use publish::{Destination, Object, Objects};
 use screen::Screen;
 use working_tree::WorkingTree;
-
-/// The template's name in a release.
-const TEMPLATE: &str = "template.yaml";
 
 /// The file that stays here, for the page of the release.
 const NOTES: &str = "release-notes.md";
@@ -179,7 +176,8 @@ pub async fn run<W: io::Write>(
     let architectures = architectures(options, &toolchain, screen)?;
     let metadata =
         tool::output(cargo(root).args(["metadata", "--locked", "--format-version", "1"]))?;
-    let work = target_folder(&metadata)?.join("xtask");
+    let target = target_folder(&metadata)?;
+    let work = target.join("xtask");
     let zips = zips(options, &toolchain, &commit, &work, &architectures, screen)?;
 
     screen.step("the bill of materials and the licences");
@@ -200,7 +198,7 @@ pub async fn run<W: io::Write>(
         zips.len()
     ));
 
-    let folder = work.join("release").join(options.version.to_string());
+    let folder = folder_of(&target, &options.version);
     let mut assets: Vec<Asset> = zips.into_values().chain([bill, licences]).collect();
     write_all(&folder, assets.iter().chain([&template]))?;
 
@@ -388,7 +386,7 @@ fn written_template(
         arm64: code(Architecture::Arm64),
     };
     let text = template::write(&source, &literals)?;
-    Ok(Asset::new(TEMPLATE, "application/yaml", text))
+    Ok(Asset::template(text))
 }
 
 /// Runs cfn-lint in the version that the project pins.
@@ -467,15 +465,19 @@ pub fn address(configuration: &Configuration, key: &ObjectKey, region: &Region) 
     format!("https://{}/{key}", served.bucket_host(bucket.as_str()))
 }
 
+/// Where everything of a release is written, below the target folder.
+fn folder_of(target: &Path, version: &Version) -> PathBuf {
+    target.join("xtask/release").join(version.to_string())
+}
+
 /// The template of a release that was built before, below the target folder.
 ///
 /// # Errors
 /// It is not there, or cannot be read.
 pub fn built_template(target: &Path, version: &Version) -> Result<Asset, ReleaseError> {
-    let folder = target.join("xtask/release").join(version.to_string());
-    let path = folder.join(TEMPLATE);
+    let path = folder_of(target, version).join(TEMPLATE);
     let text = fs::read(&path).map_err(|source| unusable(&path, source))?;
-    Ok(Asset::new(TEMPLATE, "application/yaml", text))
+    Ok(Asset::template(text))
 }
 
 /// How trust and permission policies differ from those of the release before.
@@ -605,7 +607,7 @@ mod tests {
                  {{Statement: [{{Sid: One, Action: {action}}}]}}}}]}}}}}}\n"
             )
         };
-        let now = Asset::new(TEMPLATE, "application/yaml", template("s3:PutObject"));
+        let now = Asset::template(template("s3:PutObject"));
         let options = Options {
             root: root.path().to_owned(),
             version: Version::new(1, 3, 0),

@@ -32,7 +32,7 @@ pub(crate) fn release(stage: &Stage, version: &Version, function: &[u8]) -> (Obj
         arm64: None,
     };
     let text = write(SOURCE, &literals).unwrap();
-    let template = Asset::new("template.yaml", "application/yaml", text.clone());
+    let template = Asset::template(text.clone());
     let objects = Objects {
         first: vec![code],
         last: Object {

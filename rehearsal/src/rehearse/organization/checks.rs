@@ -199,10 +199,15 @@ fn record_of(finding: &Value) -> &str {
     finding["record"].as_str().unwrap_or_default()
 }
 
+/// The sentences of an answer: what came of it, or why nothing did.
+pub(super) fn said(answer: &Value) -> impl Iterator<Item = &str> {
+    let sentences = ["summary", "errorMessage"].into_iter();
+    sentences.filter_map(|name| answer[name].as_str())
+}
+
 /// The admin function removed all that it was told to.
 pub(super) fn removed(answer: &Value) -> Check {
-    let said = ["summary", "errorMessage"].into_iter();
-    let said: Vec<&str> = said.filter_map(|name| answer[name].as_str()).collect();
+    let said: Vec<&str> = said(answer).collect();
     let name = "its remove removed the records of closed accounts";
     Check::new(name, answer["ok"] == true, said.join(" "))
 }
