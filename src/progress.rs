@@ -4,6 +4,7 @@
 //! The answer then says what was going on, and bears the id with which a later
 //! Delete cleans up.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -30,6 +31,7 @@ pub struct Progress(Arc<Mutex<State>>);
 struct State {
     id: PhysicalId,
     doing: &'static str,
+    met: Option<String>,
     left: Option<String>,
 }
 
@@ -39,6 +41,7 @@ impl Progress {
         Self(Arc::new(Mutex::new(State {
             id,
             doing: "reading the request",
+            met: None,
             left: None,
         })))
     }
@@ -50,7 +53,16 @@ impl Progress {
 
     /// What is going on now, to read on after "while".
     pub fn is(&self, doing: &'static str) {
-        self.with(|state| state.doing = doing);
+        self.with(|state| {
+            state.doing = doing;
+            state.met = None;
+        });
+    }
+
+    /// A try of what is going on failed, and it is tried again: what the admin is to
+    /// know should there be no time for it.
+    pub fn meets(&self, error: &impl Display) {
+        self.with(|state| state.met = Some(error.to_string()));
     }
 
     /// From here on, work that is cut may leave this at the vendor, and no later
@@ -66,18 +78,22 @@ impl Progress {
 
     /// The answer for work that was cut.
     pub fn cut(&self, because: Cut) -> Answer {
-        self.with(|state| Answer {
-            physical_id: state.id.clone(),
-            outcome: Outcome::Failed(match &state.left {
-                None => format!(
-                    "{because} while {}. Try again; if it happens again, tell Authomize what the log says.",
-                    state.doing
-                ),
-                Some(what) => format!(
-                    "{because} while {}, so {what} may be left. Look for it at Authomize and remove it by hand, then delete the stack again and retain this resource.",
-                    state.doing
-                ),
-            }),
+        self.with(|state| {
+            let met = state.met.as_ref();
+            let met = met.map(|error| format!(" The last try: {error}."));
+            let met = met.unwrap_or_default();
+            let doing = state.doing;
+            Answer {
+                physical_id: state.id.clone(),
+                outcome: Outcome::Failed(match &state.left {
+                    None => format!(
+                        "{because} while {doing}.{met} Try again; if it happens again, tell Authomize what the log says."
+                    ),
+                    Some(what) => format!(
+                        "{because} while {doing}, so {what} may be left.{met} Look for it at Authomize and remove it by hand, then delete the stack again and retain this resource."
+                    ),
+                }),
+            }
         })
     }
 

@@ -24,6 +24,7 @@ use crate::api_url::ApiUrl;
 use crate::clock::Clock;
 use crate::deadline::Waits;
 use crate::metrics::Tally;
+use crate::progress::Progress;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::wire::{self, Wire, WireError};
@@ -58,6 +59,7 @@ pub struct Authomize {
     seed: u64,
     clock_of_the_vendor: Arc<Mutex<Option<(OffsetDateTime, SystemTime)>>>,
     tally: Tally,
+    progress: Option<Progress>,
 }
 
 impl Authomize {
@@ -79,13 +81,15 @@ impl Authomize {
             seed,
             clock_of_the_vendor: Arc::default(),
             tally: Tally::default(),
+            progress: None,
         }
     }
 
-    /// The same client, noting how long it waits.
-    pub fn noting(self, tally: &Tally) -> Self {
+    /// The same client, noting how long it waits, and what it meets on the way.
+    pub fn noting(self, tally: &Tally, progress: &Progress) -> Self {
         Self {
             tally: tally.clone(),
+            progress: Some(progress.clone()),
             ..self
         }
     }
@@ -311,8 +315,25 @@ impl Authomize {
         Patience::new(self.waits, times, self.seed)
     }
 
-    /// One request, one try, one log line.
+    /// One request, one try; what may end otherwise the next time is noted.
     async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency_key: Option<HeaderValue>,
+    ) -> Result<Value, ApiError> {
+        let answer = self.send(method, path, body, idempotency_key).await;
+        if let (Err(error), Some(progress)) = (&answer, &self.progress)
+            && error.is_retryable()
+        {
+            progress.meets(error);
+        }
+        answer
+    }
+
+    /// One request, one log line.
+    async fn send(
         &self,
         method: Method,
         path: &str,

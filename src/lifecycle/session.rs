@@ -256,7 +256,7 @@ impl Session {
             self.clock,
             self.seed,
         )
-        .noting(&self.tally))
+        .noting(&self.tally, &self.progress))
     }
 
     /// A failure that answers with the id that stands in the progress.

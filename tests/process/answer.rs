@@ -134,7 +134,7 @@ async fn is_given_up_before_lambda_kills_the_function() {
 }
 
 /// Cases E1 and E2: a vendor that never answers costs the work's time, not the
-/// answer's.
+/// answer's, and the admin reads who kept silent.
 #[tokio::test]
 async fn comes_in_time_when_the_vendor_never_answers() {
     let world = World::new().await;
@@ -146,6 +146,12 @@ async fn comes_in_time_when_the_vendor_never_answers() {
     assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
     assert_eq!(outcome.invoked, Invoked::Returned(Value::Null));
     assert_eq!(world.bucket.answers().len(), 1);
+    let reason = outcome.reason();
+    assert!(
+        reason.contains("Authomize cannot be reached at "),
+        "{reason}"
+    );
+    assert!(reason.contains("no answer within"), "{reason}");
     world.end().await;
 }
 

@@ -24,7 +24,7 @@ pub(super) fn faults() -> Vec<Fault> {
             "Authomize takes longer than the function has time",
             |method| vec![VendorFault::hang().times(ALWAYS).only(method)],
             [
-                not_created("Time ran out while registering"),
+                not_created("no answer within"),
                 not_updated("no answer within"),
                 not_deleted("no answer within"),
             ],
