@@ -19,3 +19,4 @@ mod stage;
 mod tracker;
 mod trust;
 mod unenforced;
+mod upgrade;
