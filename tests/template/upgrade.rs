@@ -116,6 +116,21 @@ const CREATE_ONLY: [(&str, &[(&str, &str)]); 10] = [
     ),
 ];
 
+/// Parameters that take other values than in an earlier template, and why no stack is left
+/// with one that is refused now.
+const JUDGED_OTHERWISE: [(&str, &str); 4] = [
+    (
+        "AuthomizeApiTokenSecretArn",
+        "without the six characters of AWS the function may not read the secret",
+    ),
+    ("Regions", "no region has a name of more or longer parts"),
+    ("RolePath", "IAM takes 512 characters"),
+    (
+        "PermissionsBoundaryName",
+        "IAM has no policy of such a name and path",
+    ),
+];
+
 /// What a stack may be, by its parameters.
 const SITUATIONS: [(&str, &[(&str, &str)]); 6] = [
     ("a single stack", &[]),
@@ -236,6 +251,14 @@ fn parameters_that_change(earlier: &Value, later: &Value) -> Vec<String> {
                 losses.push(format!("the parameter {name} has another {member}: {why}"));
             }
         }
+        let is_judged_otherwise = JUDGED_OTHERWISE.iter().any(|(known, _)| known == name);
+        for limit in ["AllowedPattern", "MinLength", "MaxLength"] {
+            if was[limit] != is[limit] && !is_judged_otherwise {
+                losses.push(format!(
+                    "the parameter {name} has another {limit}: say in JUDGED_OTHERWISE why no stack is left with a value that is refused, for it could not be updated"
+                ));
+            }
+        }
         let values = |parameter: &Value| {
             let values = parameter["AllowedValues"].as_array();
             values.cloned().unwrap_or_default()
@@ -284,7 +307,7 @@ fn knows_what_replaces_each_type() {
 fn tells_what_a_change_that_replaces_would_do() {
     type Change = fn(&mut Value);
     let today = template();
-    let changes: [(Change, &str); 14] = [
+    let changes: [(Change, &str); 15] = [
         (
             |t| rename(t, "Resources", "AuthomizeIntegration"),
             "the logical id AuthomizeIntegration is gone: CloudFormation deletes it, and the function removes the record",
@@ -328,6 +351,10 @@ fn tells_what_a_change_that_replaces_would_do() {
         (
             |t| t["Parameters"]["TrustRoleName"]["Default"] = json!("Another"),
             "the parameter TrustRoleName has another Default",
+        ),
+        (
+            |t| t["Parameters"]["ExternalID"]["AllowedPattern"] = json!("[a-z]+"),
+            "the parameter ExternalID has another AllowedPattern",
         ),
         (
             |t| t["Parameters"]["OnDelete"]["AllowedValues"] = json!(["Remove"]),
