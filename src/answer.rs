@@ -57,6 +57,20 @@ pub struct Attributes {
     pub connected_apps: String,
 }
 
+/// What stands for an attribute that the vendor does not tell.
+pub const NOT_REPORTED: &str = "not reported";
+
+impl Attributes {
+    /// Those of a record that was not looked at.
+    pub fn unseen() -> Self {
+        Self {
+            status: NOT_REPORTED.to_owned(),
+            connected_apps: NOT_REPORTED.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'a> {

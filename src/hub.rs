@@ -135,7 +135,7 @@ impl Hub {
                 "IncludeAWSIdentityCenter" => {
                     "accepted is true for the account that the hub names in ManagementAccountId, and false for every other"
                 }
-                "IntegrationName" | "AdditionalAccountIds" => {
+                "IntegrationName" | "AdditionalAccountIds" | "AdoptIntegrationId" => {
                     "a member registers its own account alone, under its number"
                 }
                 _ => "accepted is the value that the hub's own stack has",
@@ -232,6 +232,7 @@ mod tests {
                 "123456789012",
                 "AdditionalAccountIds",
             ),
+            ("AdoptIntegrationId", "app_1", "AdoptIntegrationId"),
         ] {
             let mut given = given();
             given[property] = json!(value);

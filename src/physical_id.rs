@@ -19,8 +19,8 @@ use crate::stack_id::StackId;
 pub enum PhysicalId {
     /// Registered by this stack: a Delete removes the record, if it is ours.
     Issued(Registered),
-    /// Taken over, by a Create that has not succeeded: a Delete releases the record,
-    /// for no stack removes what it did not make.
+    /// Made by hand and taken over, or taken over by a Create that has not succeeded: a
+    /// Delete releases the record, for no stack removes what it did not make.
     Adopted(Registered),
     /// A Create ended with its outcome unknown: a Delete looks for our marker.
     Pending(ResourceHash),
@@ -70,6 +70,14 @@ impl PhysicalId {
     /// The id of a record that this stack registered at this API.
     pub fn issued(record: RecordId, api: &ApiUrl) -> Self {
         Self::Issued(Registered {
+            record,
+            host_hash: api.host_hash(),
+        })
+    }
+
+    /// The id of a record that this stack took over and did not make.
+    pub fn adopted(record: RecordId, api: &ApiUrl) -> Self {
+        Self::Adopted(Registered {
             record,
             host_hash: api.host_hash(),
         })

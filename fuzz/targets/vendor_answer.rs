@@ -92,6 +92,7 @@ fn marker() -> Marker {
         hub: None,
         released: false,
         taken_over: false,
+        adopted_name: None,
     }
 }
 

@@ -57,6 +57,7 @@ pub fn properties() -> Value {
         "OnDelete": "Remove",
         "OnDeregistrationFailure": "Fail",
         "Refresh": "",
+        "AdoptIntegrationId": "",
     })
 }
 

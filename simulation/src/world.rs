@@ -586,8 +586,21 @@ impl State {
                 .taken_at
                 .is_some_and(|at| of.runs.iter().any(|run| run.from <= at)) => {}
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
-            "PATCH" if !is_own && !entry.released => self.touched(entry.made, stack, how),
+            "PATCH" if !is_own && !entry.released && !self.is_left_to(entry.owner, stack) => {
+                self.touched(entry.made, stack, how);
+            }
             _ => {}
+        }
+    }
+
+    /// Whether a record is of a stack that is gone, and had the name of this one.
+    fn is_left_to(&self, owner: Owner, stack: usize) -> bool {
+        let name = |stack: usize| self.stacks[stack].id.rsplit_once('/').map(|(name, _)| name);
+        match owner {
+            Owner::Stack(before) => {
+                before != stack && self.stacks[before].gone && name(before) == name(stack)
+            }
+            Owner::Stranger => false,
         }
     }
 
@@ -636,6 +649,12 @@ impl State {
                 let mark = marked(body)
                     .filter(|_| !self.history.vendor.published_only)
                     .map(|(stack, released)| (self.stack_of(stack), released));
+                let is_left = |state: &Self| {
+                    let owner = state.ledger.get(id)?.owner;
+                    let (marked, _) = mark?;
+                    Some(state.is_left_to(owner, marked?))
+                };
+                let is_left = is_left(self).unwrap_or_default();
                 let Some(entry) = self.ledger.get_mut(id) else {
                     return;
                 };
@@ -645,8 +664,10 @@ impl State {
                 let Some((Some(marked), released)) = mark else {
                     return;
                 };
-                if entry.released && entry.owner != Owner::Stack(marked) && !released {
-                    if let Owner::Stack(before) = entry.owner {
+                if (entry.released || is_left) && entry.owner != Owner::Stack(marked) && !released {
+                    if let Owner::Stack(before) = entry.owner
+                        && entry.released
+                    {
                         entry.kept_by = Some(before);
                     }
                     entry.owner = Owner::Stack(marked);

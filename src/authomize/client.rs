@@ -218,21 +218,47 @@ impl Authomize {
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn release(&self, record: &Record, holder: &Marking) -> Result<(), ApiError> {
-        let Some(config) = record.released_config() else {
-            return Ok(());
-        };
-        let (path, body) = (path_of(&record.id), json!({"config": config}));
+        match record.release() {
+            Some(change) => self.write_back(&record.id, change, holder).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes `record` back as it was before it was taken over from nobody, or from a
+    /// stack that had let it go, over what `holder` marks.
+    ///
+    /// # Errors
+    /// The vendor refused or could not be asked.
+    pub async fn give_back(&self, record: &Record, holder: &Marking) -> Result<(), ApiError> {
+        match record.return_to_this() {
+            Some(change) => self.write_back(&record.id, change, holder).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A name that another record has by now is not given back.
+    async fn write_back(
+        &self,
+        id: &RecordId,
+        mut change: Value,
+        holder: &Marking,
+    ) -> Result<(), ApiError> {
+        let path = path_of(id);
         let mut patience = self.patience(TRIES - 1);
         loop {
-            let error = match self.call(Method::PATCH, &path, Some(&body), None).await {
+            let error = match self.call(Method::PATCH, &path, Some(&change), None).await {
                 Ok(_) | Err(ApiError::NotFound) => return Ok(()),
+                Err(ApiError::Conflict) if change["name"].is_string() => {
+                    change = json!({"config": change["config"]});
+                    continue;
+                }
                 Err(error) => error,
             };
             let Some(wait) = patience.before_another_try(&error) else {
                 return Err(error);
             };
             sleep(wait).await;
-            let now = self.read(&record.id).await?;
+            let now = self.read(id).await?;
             if now.is_none_or(|now| now.marking != *holder) {
                 return Ok(());
             }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::account_id::AccountId;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::text::shown;
@@ -89,6 +90,10 @@ pub struct Marker {
     /// the record, only let it go again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,
+    /// The record was made by hand, and had this name before a stack took it over by
+    /// its id. No stack removes it, and the one that lets it go gives the name back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_name: Option<String>,
 }
 
 impl Marker {
@@ -97,6 +102,18 @@ impl Marker {
         self.stack_id == other.stack_id
             && self.logical_resource_id == other.logical_resource_id
             && self.hub == other.hub
+    }
+
+    /// Whether this names the same resource of a stack that had the other one's name and
+    /// is gone: an account has no two stacks of one name in a region at once. What a hub
+    /// registered is not for a stack to judge.
+    pub fn is_of_a_predecessor_of(&self, other: &Self) -> bool {
+        let [ours, theirs] = [self, other].map(|marker| marker.stack_id.rsplit_once('/'));
+        self.hub.is_none()
+            && other.hub.is_none()
+            && self.logical_resource_id == other.logical_resource_id
+            && matches!((ours, theirs), (Some((name, id)), Some((same, another)))
+                if name == same && id != another)
     }
 }
 
@@ -212,6 +229,15 @@ impl Record {
         matches!(&self.marking, Marking::Marked(marker) if marker.taken_over)
     }
 
+    /// The name that it had before a stack took it over by its id; none if a stack made
+    /// it, as far as anybody knows.
+    pub fn adopted_name(&self) -> Option<&str> {
+        match &self.marking {
+            Marking::Marked(marker) => marker.adopted_name.as_deref(),
+            Marking::Absent | Marking::NotKept => None,
+        }
+    }
+
     /// Whether a stack let the record go.
     pub fn is_released(&self) -> bool {
         matches!(&self.marking, Marking::Marked(marker) if marker.released)
@@ -225,9 +251,44 @@ impl Record {
         })
     }
 
+    /// The accounts that the record is of, by its list and by its role; none where the
+    /// server does not say, or says what cannot be read.
+    pub fn accounts(&self) -> Option<Vec<AccountId>> {
+        let config = self.config.as_ref()?;
+        let listed = config["accountIds"].as_array().into_iter().flatten();
+        let of_the_role = config["roleArn"].as_str().map(|arn| arn.split(':').nth(4));
+        let accounts: Vec<AccountId> = listed
+            .map(Value::as_str)
+            .chain(of_the_role)
+            .map(|account| account?.parse().ok())
+            .collect::<Option<_>>()?;
+        (!accounts.is_empty()).then_some(accounts)
+    }
+
+    /// What to write to let the record go; none where the server keeps no marker. One
+    /// that no stack made gets its name back.
+    pub(super) fn release(&self) -> Option<Value> {
+        let mut change = json!({"config": self.released_config()?});
+        if let Some(name) = self.adopted_name().filter(|name| !name.is_empty()) {
+            change["name"] = json!(name);
+        }
+        Some(change)
+    }
+
+    /// What to write to have the record as it is here, and let go if a stack has it; none
+    /// where the server keeps no `config`.
+    pub(super) fn return_to_this(&self) -> Option<Value> {
+        let released = || self.released_config().or_else(|| self.config.clone());
+        let mut change = json!({"config": released()?});
+        if let Some(name) = &self.name {
+            change["name"] = json!(name);
+        }
+        Some(change)
+    }
+
     /// The record's `config` with the marker's release written into it; none
     /// where the server keeps no `config`.
-    pub(super) fn released_config(&self) -> Option<Value> {
+    fn released_config(&self) -> Option<Value> {
         let mut config = self.config.clone()?;
         config
             .get_mut("source")?

@@ -44,10 +44,7 @@ impl Amendment<'_> {
             return Ok(Some(record));
         }
         let (vendor, registration) = (self.vendor, self.registration);
-        let marker = Marker {
-            taken_over: session.customer.is_a_member() && record.is_taken_over(),
-            ..session.marker()
-        };
+        let marker = self.marker(&record);
         // What was seen when the run began may be long ago, and a later update done.
         if self.watch.is_late().await {
             return Err(Cause::AtRest);
@@ -178,6 +175,24 @@ impl Amendment<'_> {
 
     fn session(&self) -> &Session {
         self.watch.session
+    }
+
+    /// The marker to write: that no stack made the record is never forgotten, not even
+    /// where somebody took the marker away.
+    fn marker(&self, record: &Record) -> Marker {
+        let session = self.session();
+        let is_a_members = session.customer.is_a_member();
+        let incoming = session.incoming_id();
+        let id = self.watch.before.recorded().unwrap_or(&incoming);
+        let is_adopted = !is_a_members && matches!(id, PhysicalId::Adopted(_));
+        let by_name = || record.name.as_deref().filter(|_| is_adopted);
+        let adopted_name = record.adopted_name().or_else(by_name);
+        let is_kept = is_a_members && record.is_taken_over();
+        Marker {
+            taken_over: is_kept || adopted_name.is_some(),
+            adopted_name: adopted_name.map(ToOwned::to_owned),
+            ..session.marker()
+        }
     }
 
     /// Whether the stack goes back to what it was. A failure now would leave it

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::adopt::adopt;
 use super::failure::{Cause, Failure};
 use super::register::{Registered, register};
 use super::session::{NewRole, Session};
@@ -11,7 +12,7 @@ use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::Authomize;
 use crate::physical_id::PhysicalId;
-use crate::properties::Registration;
+use crate::properties::{PropertyError, Registration};
 use crate::stack::{Standing, View};
 
 /// Registers the account.
@@ -20,6 +21,11 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
     let desired = session
         .desired(properties)
         .map_err(|error| session.fails(error))?;
+    if session.configuration.hub.is_some()
+        && let Some(record) = &desired.adopt
+    {
+        return Err(session.fails(PropertyError::not_for_a_hub(record)));
+    }
     // An earlier run may have registered, whatever becomes of this one.
     if session.may_be_a_second_run() {
         session.progress.answers_with(session.pending_id());
@@ -54,7 +60,10 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         before: &view,
         meaning: View::for_create,
     };
-    let registered = register(watch, &vendor, &registration, None).await?;
+    let registered = match &desired.adopt {
+        Some(record) => adopt(watch, &vendor, &registration, record).await?,
+        None => register(watch, &vendor, &registration, None).await?,
+    };
     conclude(watch, &vendor, &registration, registered).await
 }
 
@@ -67,6 +76,16 @@ fn at_rest(session: &Session, view: &View) -> Failure {
     session.fails(Cause::AtRest)
 }
 
+/// The id of a record that is this resource's now.
+pub(super) fn id_of(registered: &Registered, vendor: &Authomize) -> PhysicalId {
+    let record = registered.record.id.clone();
+    if registered.marker.adopted_name.is_some() {
+        PhysicalId::adopted(record, vendor.api())
+    } else {
+        PhysicalId::issued(record, vendor.api())
+    }
+}
+
 /// Waits for the validation, and makes sure that the stack still wants the
 /// record before it says SUCCESS.
 async fn conclude(
@@ -76,7 +95,7 @@ async fn conclude(
     registered: Registered,
 ) -> Result<Success, Failure> {
     let session = watch.session;
-    let id = PhysicalId::issued(registered.record.id.clone(), vendor.api());
+    let id = id_of(&registered, vendor);
     let Registered {
         record,
         marker,

@@ -230,8 +230,10 @@ impl Run<'_> {
 
     async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
         match self.farewell.on_delete {
-            OnDelete::Remove => vendor.remove(&record.id).await.map_err(refused),
-            OnDelete::Keep => vendor
+            OnDelete::Remove if record.adopted_name().is_none() => {
+                vendor.remove(&record.id).await.map_err(refused)
+            }
+            OnDelete::Remove | OnDelete::Keep => vendor
                 .release(record, &record.marking)
                 .await
                 .map_err(refused),
@@ -268,8 +270,12 @@ impl Run<'_> {
     /// Removes the record that bears our marker, unless CloudFormation has
     /// recorded it under another id: then it is the one that replaced this one.
     async fn remove_ours(&self, vendor: &Authomize) -> Result<bool, Cause> {
-        let records = vendor.find(&self.farewell.name).await.map_err(refused)?;
+        let mut records = vendor.find(&self.farewell.name).await.map_err(refused)?;
         let marker = self.session.marker();
+        if let Some(id) = &self.farewell.adopt {
+            let adopted = vendor.read(id).await.map_err(refused)?;
+            records.extend(adopted.filter(|it| ownership(it, &marker) == Ownership::Ours));
+        }
         let recorded = self.view.recorded().and_then(PhysicalId::registered);
         let live = || {
             records

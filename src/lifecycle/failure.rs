@@ -2,12 +2,14 @@
 
 use thiserror::Error;
 
+use super::ownership::Unadoptable;
 use super::undo::Undo;
 use crate::authomize::ApiError;
 use crate::aws::AwsError;
 use crate::envelope::EnvelopeError;
 use crate::physical_id::PhysicalId;
 use crate::properties::PropertyError;
+use crate::record_id::RecordId;
 use crate::text::sentences;
 use crate::token::TokenError;
 
@@ -127,6 +129,22 @@ pub enum Cause {
         /// Whose it is.
         owner: String,
     },
+    /// The record that a parameter names is not this stack's to have.
+    #[error("record {record} at Authomize cannot be taken over: {why}")]
+    NotAdopted {
+        /// The record.
+        record: RecordId,
+        /// Why not.
+        why: Unadoptable,
+    },
+    /// A stack with a record is to take over another one.
+    #[error("AdoptIntegrationId names record {named}, and this stack has {} at Authomize", own(.has.as_ref()))]
+    HasARecord {
+        /// The record that it has.
+        has: Option<RecordId>,
+        /// The record that it is to take over.
+        named: RecordId,
+    },
     /// The vendor's validation failed.
     #[error("Authomize could not validate the role: \"{last_error}\"")]
     Validation {
@@ -163,6 +181,19 @@ impl Cause {
         }
     }
 
+    /// Whether it keeps the record from being seen, and says nothing of the record.
+    pub(super) fn hides_the_record(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSecret
+                | Self::Secret { .. }
+                | Self::Token { .. }
+                | Self::ForeignHost { .. }
+                | Self::AnotherHost { .. }
+                | Self::Api { .. }
+        )
+    }
+
     /// Its name in metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -182,6 +213,8 @@ impl Cause {
             Self::NameTaken { .. } => "NameTaken",
             Self::Ambiguous { .. } => "Ambiguous",
             Self::AnothersRecord { .. } => "AnothersRecord",
+            Self::NotAdopted { .. } => "NotAdopted",
+            Self::HasARecord { .. } => "HasARecord",
             Self::Validation { .. } => "Validation",
             Self::NotDeregistered { source, .. } => source.name(),
         }
@@ -247,8 +280,12 @@ impl Cause {
             Self::AnothersRecord { .. } => {
                 "Delete this stack: the record stays, and the other stack goes on with it."
             }
+            Self::NotAdopted { why, .. } => why.remedy(),
+            Self::HasARecord { .. } => {
+                "Set AdoptIntegrationId back. To take that record over, delete this stack, with OnDelete=Keep if its own is to stay, and create it anew."
+            }
             Self::Validation { .. } => {
-                "Check ExternalID, and that no permissions boundary and no policy of the organization stands in the way of Authomize, then try again."
+                "Check ExternalID, that the trust policy and the policies of the role are as the template has them (the stack's drift tells), and that no permissions boundary and no policy of the organization stands in the way of Authomize, then try again."
             }
             Self::NotDeregistered { .. } => {
                 "Remove it at Authomize by hand, then delete the stack again and retain this resource. OnDeregistrationFailure=Ignore, set before a deletion, lets the stack go all the same."
@@ -259,6 +296,34 @@ impl Cause {
     /// The admin's sentences: what failed, and what to do.
     pub fn reason(&self) -> String {
         sentences(&self.to_string(), self.remedy())
+    }
+}
+
+/// What a stack has, to read on.
+fn own(has: Option<&RecordId>) -> String {
+    match has {
+        Some(record) => format!("record {record}"),
+        None => "a record of its own".to_owned(),
+    }
+}
+
+impl Unadoptable {
+    /// What the admin can do about it, as a sentence.
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "Give the id of an integration that Authomize shows, or leave AdoptIntegrationId empty to have one made."
+            }
+            Self::Untold => {
+                "Leave AdoptIntegrationId empty, give an IntegrationName that is free, and delete the other integration at Authomize when the new one works."
+            }
+            Self::AnothersAccount(_) | Self::NotThisAccount => {
+                "Give the id of this account's integration. One of several accounts needs the others in AdditionalAccountIds."
+            }
+            Self::AnothersRecord(_) => {
+                "Delete that stack with OnDelete=Keep first, or leave AdoptIntegrationId empty."
+            }
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a request comes to: decided by plain functions, carried out here.
 //!
-//! `create`, `update` and `delete` tell the three stories; `ownership`
-//! decides whose a record is; `failure` says why a story ended badly; `afterwards`
+//! `create`, `update` and `delete` tell the three stories; `register` and `adopt` get a
+//! resource its record; `ownership` decides whose a record is; `failure` says why a story ended badly; `afterwards`
 //! follows the answer to a hub's member.
 
+mod adopt;
 mod afterwards;
 mod amendment;
 mod create;
@@ -22,7 +23,7 @@ pub use failure::{Cause, Failure};
 pub use session::{SERVICE_TIMEOUT, Session, api_address, read_token};
 pub use undo::Undo;
 
-use crate::answer::{Answer, Attributes, Outcome};
+use crate::answer::{Answer, Attributes, NOT_REPORTED, Outcome};
 use crate::authomize::Record;
 use crate::envelope::Request;
 use crate::physical_id::PhysicalId;
@@ -88,10 +89,10 @@ pub fn attributes(record: &Record) -> Attributes {
         integration_name: record
             .shown_name
             .clone()
-            .unwrap_or_else(|| "not reported".to_owned()),
+            .unwrap_or_else(|| NOT_REPORTED.to_owned()),
         status: record.status.as_str().to_owned(),
         connected_apps: match record.connected_apps.as_deref() {
-            None | Some([]) => "not reported".to_owned(),
+            None | Some([]) => NOT_REPORTED.to_owned(),
             Some(apps) => apps.join(", "),
         },
     }

@@ -2,8 +2,10 @@
 //!
 //! The rule: one stack, one record, and nothing of anybody else's is touched.
 
+use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
+use crate::account_id::AccountId;
 use crate::authomize::{Marker, Marking, Record, Status};
 use crate::properties::Registration;
 
@@ -12,7 +14,7 @@ use crate::properties::Registration;
 pub enum Ownership {
     /// This resource made it.
     Ours,
-    /// Another resource made it and let it go.
+    /// Another resource made it, and let it go or is gone.
     Released,
     /// Another resource's. The text reads on after "is", or "belongs to".
     Anothers(String),
@@ -26,7 +28,9 @@ pub enum Ownership {
 pub fn ownership(record: &Record, marker: &Marker) -> Ownership {
     match &record.marking {
         Marking::Marked(theirs) if theirs.is_of_the_same_resource(marker) => Ownership::Ours,
-        Marking::Marked(theirs) if theirs.released => Ownership::Released,
+        Marking::Marked(theirs) if theirs.released || theirs.is_of_a_predecessor_of(marker) => {
+            Ownership::Released
+        }
         Marking::Marked(_) => {
             let owner = record.shown_owner.as_deref().unwrap_or_default();
             Ownership::Anothers(format!("stack {owner}"))
@@ -41,7 +45,8 @@ pub fn ownership(record: &Record, marker: &Marker) -> Ownership {
 pub enum Found {
     /// Ours from an earlier try: bring it up to date.
     Ours(Record),
-    /// Released, and of the same account and role: take it over.
+    /// Released, and of the same account and role, or of a stack that had this one's name:
+    /// take it over.
     Released(Record),
     /// This stack's, registered by another function than this one.
     Switched,
@@ -76,9 +81,10 @@ pub fn found(
     {
         return Found::Ours((*ours).clone());
     }
-    if let Some(released) = live.iter().find(|record| {
-        ownership(record, marker) == Ownership::Released && record.is_for(registration)
-    }) {
+    if let Some(released) = live
+        .iter()
+        .find(|record| is_left_for(record, marker, registration))
+    {
         return Found::Released((*released).clone());
     }
     if live.iter().any(|record| is_switched(record, marker)) {
@@ -103,6 +109,62 @@ pub fn found(
             Ownership::Released => "released by a stack of another account or role".to_owned(),
             _ => format!("record {}, and no stack made it", first.id),
         }),
+    }
+}
+
+/// Whether the record was let go, and is of the same account and role. A stack of the same
+/// name that is gone leaves it to its successor whatever the role's name is now.
+fn is_left_for(record: &Record, marker: &Marker, registration: &Registration) -> bool {
+    let is_a_predecessors = match &record.marking {
+        Marking::Marked(theirs) => theirs.is_of_a_predecessor_of(marker),
+        Marking::Absent | Marking::NotKept => false,
+    };
+    ownership(record, marker) == Ownership::Released
+        && (is_a_predecessors || record.is_for(registration))
+}
+
+/// Why a record that a parameter names cannot be taken over; reads on after a colon.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Unadoptable {
+    /// There is none of this id, or it is being deleted.
+    #[error("Authomize does not have it")]
+    Missing,
+    /// The server does not tell the accounts, or keeps no marker.
+    #[error("Authomize does not say which accounts it is of")]
+    Untold,
+    /// It is of an account that is not this stack's to register.
+    #[error("it is of account {0}")]
+    AnothersAccount(AccountId),
+    /// It is not of this account, though of an additional one.
+    #[error("it is not of this account")]
+    NotThisAccount,
+    /// Another stack has it.
+    #[error("it belongs to {0}")]
+    AnothersRecord(String),
+}
+
+/// Whether the resource of `marker` may take over a record that its admin named: it is
+/// nobody else's, and of this account and of others only that are this integration's.
+///
+/// # Errors
+/// Why not.
+pub fn is_adoptable(
+    record: &Record,
+    marker: &Marker,
+    registration: &Registration,
+) -> Result<(), Unadoptable> {
+    match ownership(record, marker) {
+        Ownership::Ours => return Ok(()),
+        Ownership::Anothers(owner) => return Err(Unadoptable::AnothersRecord(owner)),
+        Ownership::Unknown => return Err(Unadoptable::Untold),
+        Ownership::Released | Ownership::Unmarked => {}
+    }
+    let accounts = record.accounts().ok_or(Unadoptable::Untold)?;
+    let is_ours = |account: &AccountId| registration.accounts.contains(account);
+    match accounts.iter().find(|account| !is_ours(account)) {
+        Some(other) => Err(Unadoptable::AnothersAccount(other.clone())),
+        None if accounts.contains(&registration.accounts[0]) => Ok(()),
+        None => Err(Unadoptable::NotThisAccount),
     }
 }
 

@@ -286,7 +286,7 @@ impl Registering<'_> {
         info!(integration.id = %found.id, "found the record of an earlier try");
         let marker = Marker {
             taken_over: found.is_taken_over(),
-            ..session.marker()
+            ..session.marker_of_a_taken(&found)
         };
         let undo = if is_a_members {
             Undo::leaving(vendor, found.id.clone())
@@ -319,10 +319,7 @@ impl Registering<'_> {
     async fn take_over(&self, released: Record) -> Result<Registered, Failure> {
         info!(integration.id = %released.id, "taking over a released record");
         let id = released.id.clone();
-        let marker = Marker {
-            taken_over: true,
-            ..self.session().marker()
-        };
+        let marker = self.session().marker_of_a_taken(&released);
         let undo = Undo::releasing(self.vendor, released, marker.clone());
         self.session().makes(&undo);
         let (watch, vendor) = (self.watch, self.vendor);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::failure::{Cause, Failure, UnusableToken};
 use super::undo::Undo;
 use crate::api_url::ApiUrl;
-use crate::authomize::{Authomize, Credentials, Marker};
+use crate::authomize::{Authomize, Credentials, Marker, Record};
 use crate::aws::{Aws, AwsError, SecretValue};
 use crate::clock::Clock;
 use crate::configuration::Configuration;
@@ -81,6 +81,16 @@ impl Session {
             hub: self.customer.hub().map(Hub::function_arn),
             released: false,
             taken_over: false,
+            adopted_name: None,
+        }
+    }
+
+    /// The marker that `record` bears when this resource has taken it over.
+    pub fn marker_of_a_taken(&self, record: &Record) -> Marker {
+        Marker {
+            taken_over: true,
+            adopted_name: record.adopted_name().map(ToOwned::to_owned),
+            ..self.marker()
         }
     }
 

@@ -36,7 +36,8 @@ impl Undo {
         }
     }
 
-    /// For a record that was released before the resource of `marker` took it over.
+    /// For a record that was nobody's, or released, before the resource of `marker` took
+    /// it over.
     pub fn releasing(vendor: &Authomize, record: Record, marker: Marker) -> Self {
         Self {
             vendor: vendor.clone(),
@@ -112,7 +113,7 @@ async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Resu
 async fn hand_back(vendor: &Authomize, before: &Record, marker: &Marker) -> Result<(), ApiError> {
     match vendor.read(&before.id).await? {
         Some(record) if ownership(&record, marker) == Ownership::Ours => {
-            vendor.release(before, &record.marking).await
+            vendor.give_back(before, &record.marking).await
         }
         _ => Ok(()),
     }

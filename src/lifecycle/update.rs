@@ -1,8 +1,10 @@
 //! Update: the same record under the same id, whatever the update changes.
 
 use serde_json::Value;
+use tracing::warn;
 
 use super::amendment::Amendment;
+use super::create::id_of;
 use super::failure::{Cause, Failure};
 use super::register::{Origin, Registered, register};
 use super::session::{NewRole, Session};
@@ -10,9 +12,10 @@ use super::settle::{Settled, settle};
 use super::undo::{Undo, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
+use crate::answer::Attributes;
 use crate::authomize::{Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
-use crate::properties::{Desired, Registration};
+use crate::properties::{Desired, Registration, adopted};
 use crate::stack::{Standing, View};
 
 /// How much of an update reaches the vendor.
@@ -35,6 +38,19 @@ fn change(desired: &Desired, old: Option<&Desired>) -> Change {
             Change::Nothing
         }
         _ => Change::Registration,
+    }
+}
+
+/// A stack that has a record takes no other one over in its place: what it has is to be
+/// let go first. To name its own, or none any more, changes nothing.
+fn adopts_no_other(id: &PhysicalId, desired: &Desired) -> Result<(), Cause> {
+    let has = id.registered().map(|registered| &registered.record);
+    match &desired.adopt {
+        Some(record) if has != Some(record) => Err(Cause::HasARecord {
+            has: has.cloned(),
+            named: record.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -61,14 +77,20 @@ pub(super) async fn update(
     if view.for_update() != Standing::Wanted {
         return Err(session.fails(Cause::AtRest));
     }
-    let token = token.map_err(|cause| session.fails(cause))?;
+    if desired.adopt != adopted(old_properties) && !view.rolls_back() {
+        adopts_no_other(&id, &desired).map_err(|cause| session.fails(cause))?;
+    }
     let old = session.desired_before(old_properties).ok();
     let change = change(&desired, old.as_ref());
+    let way_back = WayBack::of(session, &view, &desired, old.as_ref());
     let former = old.map(|old| old.registration);
     let registration = desired.registration;
-    let vendor = session
-        .vendor(token, desired.api, registration.external_id.clone())
-        .map_err(|cause| session.fails(cause))?;
+    let vendor = token
+        .and_then(|token| session.vendor(token, desired.api, registration.external_id.clone()));
+    let vendor = match vendor {
+        Ok(vendor) => vendor,
+        Err(cause) => return way_back.ends_with(cause),
+    };
     let watch = Watch {
         session,
         aws: &aws,
@@ -89,12 +111,53 @@ pub(super) async fn update(
         }
         None => Ok(None),
     };
-    match outcome.map_err(|cause| session.fails(cause))? {
-        Some(record) => Ok(Success {
+    match outcome {
+        Err(cause) => way_back.ends_with(cause),
+        Ok(Some(record)) => Ok(Success {
             id,
             attributes: attributes(&record),
         }),
-        None => register_again(watch, &vendor, &registration, former.as_ref()).await,
+        Ok(None) => register_again(watch, &vendor, &registration, former.as_ref()).await,
+    }
+}
+
+/// What a failure means to a stack that perhaps goes back. An update that changes nothing
+/// for the vendor needs no way back: what keeps the registration from being looked at, a
+/// token that does not work for example, is no reason to leave the stack stuck.
+struct WayBack<'a> {
+    session: &'a Session,
+    /// What there is to say of the registration without looking at it.
+    unseen: Option<Attributes>,
+}
+
+impl<'a> WayBack<'a> {
+    fn of(session: &'a Session, view: &View, desired: &Desired, old: Option<&Desired>) -> Self {
+        let is_told_the_same =
+            |old: &Desired| old.registration == desired.registration && old.api == desired.api;
+        let has_nothing_to_write = view.rolls_back() && old.is_some_and(is_told_the_same);
+        let id = session.incoming_id();
+        let unseen = id.registered().filter(|_| has_nothing_to_write);
+        Self {
+            session,
+            unseen: unseen.map(|registered| Attributes {
+                integration_id: registered.record.to_string(),
+                integration_name: desired.registration.name.clone(),
+                ..Attributes::unseen()
+            }),
+        }
+    }
+
+    fn ends_with(self, cause: Cause) -> Result<Success, Failure> {
+        match self.unseen {
+            Some(attributes) if cause.hides_the_record() => {
+                warn!(error = %cause, "rolled back without a look at the registration");
+                Ok(Success {
+                    id: self.session.incoming_id(),
+                    attributes,
+                })
+            }
+            _ => Err(self.session.fails(cause)),
+        }
     }
 }
 
@@ -112,14 +175,15 @@ async fn register_again(
     let former_name = former
         .map(|former| former.name.as_str())
         .filter(|name| *name != registration.name);
+    let registered = register(watch, vendor, registration, former_name).await?;
+    let issued = id_of(&registered, vendor);
     let Registered {
         record,
         marker,
         undo,
         origin,
-    } = register(watch, vendor, registration, former_name).await?;
+    } = registered;
     let incoming = session.incoming_id();
-    let issued = PhysicalId::issued(record.id.clone(), vendor.api());
     let is_the_same = origin == Origin::Found
         && incoming
             .registered()

@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::account_id::AccountId;
 use crate::api_url::{ApiUrl, ApiUrlError};
+use crate::record_id::RecordId;
 use crate::region::Region;
 use crate::stack_id::StackId;
 use crate::text::{printable, shown};
@@ -39,6 +40,7 @@ pub const PROPERTY_NAMES: &[&str] = &[
     "OnDelete",
     "OnDeregistrationFailure",
     "Refresh",
+    "AdoptIntegrationId",
 ];
 
 /// What the vendor is told: the part of the properties that matters to it.
@@ -82,6 +84,8 @@ pub struct Desired {
     pub api: ApiUrl,
     /// Changed by the admin to have the registration checked and mended.
     pub refresh: String,
+    /// The record that a Create takes over instead of making one.
+    pub adopt: Option<RecordId>,
 }
 
 /// What happens to the record when the resource goes.
@@ -115,6 +119,8 @@ pub struct Farewell {
     pub api: ApiUrl,
     /// The name that a Create of these properties used.
     pub name: String,
+    /// The record that such a Create took over.
+    pub adopt: Option<RecordId>,
     /// To be taken out of texts of the vendor.
     pub external_id: SecretString,
 }
@@ -144,6 +150,14 @@ pub enum PropertyError {
     },
 }
 
+impl PropertyError {
+    /// A hub, which strangers can invoke, is to take over a record that an event names.
+    pub fn not_for_a_hub(record: &RecordId) -> Self {
+        let accepted = "a hub and its members take no record over, so leave it empty";
+        refused(ADOPT, record.as_str(), accepted)
+    }
+}
+
 /// Reads the properties of a Create or an Update. In local mode the API may be
 /// a server of this machine.
 ///
@@ -155,6 +169,7 @@ pub fn read(properties: &Value, stack: &StackId, local: bool) -> Result<Desired,
         registration: registration(&fields, stack)?,
         api: api(&fields, local)?,
         refresh: fields.text("Refresh", "Refresh")?.unwrap_or_default(),
+        adopt: adopt(&fields)?,
     })
     .and_then(|desired| {
         fields.choice(
@@ -190,6 +205,7 @@ pub fn difference(asked_for: &Desired, due: &Desired) -> Option<&'static str> {
         ("OwnerEmail", given.owner_email == wanted.owner_email),
         ("Regions", given.regions == wanted.regions),
         ("AdditionalAccountIds", given.accounts == wanted.accounts),
+        ("AdoptIntegrationId", asked_for.adopt == due.adopt),
     ]
     .into_iter()
     .find_map(|(parameter, is_the_same)| (!is_the_same).then_some(parameter))
@@ -238,9 +254,25 @@ impl Farewell {
             name: Some(text("IntegrationName"))
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| default_name(stack)),
+            adopt: adopted(properties),
             external_id: text("ExternalId").into(),
         }
     }
+}
+
+/// The record that properties of any shape name, to be taken over.
+pub fn adopted(properties: &Value) -> Option<RecordId> {
+    scalar(&properties[ADOPT])?.parse().ok()
+}
+
+const ADOPT: &str = "AdoptIntegrationId";
+
+fn adopt(fields: &Fields<'_>) -> Result<Option<RecordId>, PropertyError> {
+    const ACCEPTED: &str =
+        "accepted is the id of an integration at Authomize, 1 to 64 letters, digits, _ and -";
+    let text = fields.text(ADOPT, ADOPT)?;
+    text.map(|text| text.parse().map_err(|_| refused(ADOPT, &text, ACCEPTED)))
+        .transpose()
 }
 
 fn default_name(stack: &StackId) -> String {

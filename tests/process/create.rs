@@ -373,6 +373,56 @@ async fn takes_over_a_record_that_was_released() {
     world.end().await;
 }
 
+/// A stack that went without letting its record go, because the resource was retained
+/// or the token did not work any more, is followed by one of the same name. An account
+/// has no two of one name at once, so what bears the former one's mark is nobody's else.
+#[tokio::test]
+async fn takes_over_what_a_stack_of_its_name_left_behind() {
+    let (stack, _) = STACK.rsplit_once('/').unwrap();
+    let former = format!("{stack}/00000000-da77-11e4-872e-1234567db123");
+    let world = World::new().await;
+    let first = world.created(properties()).await;
+    world.sandbox.give_all_to(&former);
+    world.desk.stacks([Stack::creating()]);
+    let mut wanted = properties();
+    wanted["RoleArn"] = json!("arn:aws:iam::123456789012:role/AnotherName");
+    let outcome = world.send(&world.event("Create", "create-9", wanted)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), first);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].source().unwrap()["stackId"], STACK);
+
+    world.desk.stacks([Stack::deleting(&first)]);
+    let deleted = world.send(&world.delete_event(&first, properties())).await;
+    assert_eq!(deleted.status(), "SUCCESS", "{}", deleted.reason());
+    assert!(world.sandbox.apps().is_empty(), "it is its own by then");
+    world.end().await;
+}
+
+/// A name that only begins so, another account's, another region's and another
+/// resource's is another stack's.
+#[tokio::test]
+async fn takes_over_from_no_stack_of_another_name() {
+    for other in [
+        STACK.replace("/Authomize-Trust-Role/", "/Authomize-Trust-Role-2/"),
+        STACK.replace("123456789012", "210987654321"),
+        STACK.replace("us-east-1", "eu-west-1"),
+    ] {
+        let world = World::new().await;
+        world.created(properties()).await;
+        world.sandbox.give_all_to(&other);
+        let before = world.sandbox.apps();
+        world.desk.stacks([Stack::creating()]);
+        let event = world.event("Create", "create-9", properties());
+        let outcome = world.send(&event).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert!(outcome.reason().contains(&other), "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps(), before);
+        world.end().await;
+    }
+}
+
 /// Somebody makes an integration of another kind under the same name a moment
 /// before. Only a server that reports nothing but what is published leaves open
 /// whose a record without a configuration is.

@@ -6,6 +6,7 @@
 
 mod abuse;
 mod admin;
+mod adopt;
 mod answer;
 mod bad_input;
 mod create;
@@ -20,6 +21,7 @@ mod physical_id;
 mod proxy;
 mod raw_server;
 mod rerun;
+mod rotate;
 mod secrets;
 mod tracker;
 mod unusable_event;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod admin;
+mod adopt;
 mod boundary;
 mod company;
 #[path = "../template/document.rs"]
@@ -15,6 +16,7 @@ mod page;
 mod permission;
 mod permissions;
 mod probe;
+mod rotate;
 mod stage;
 mod tracker;
 mod trust;

@@ -1,12 +1,12 @@
-//! What a company's own rules demand: off by default, last in the console, and for both
-//! functions where it applies.
+//! What a company's own rules demand, and what was there before: off by default, last in the
+//! console, and for both functions where it applies.
 
 use serde_json::{Value, json};
 
 use crate::document::{function, members, strings, template};
 
 /// The parameters, in the console's order.
-const PARAMETERS: [&str; 8] = [
+const PARAMETERS: [&str; 10] = [
     "VpcSubnetIds",
     "VpcSecurityGroupIds",
     "HttpsProxy",
@@ -15,6 +15,8 @@ const PARAMETERS: [&str; 8] = [
     "LogGroupName",
     "ArtifactBucket",
     "CodeSigningConfigArn",
+    "AdoptIntegrationId",
+    "ExistingRoleArn",
 ];
 
 /// Registrar and admin function.
@@ -37,9 +39,11 @@ fn parameter(name: &str) -> Value {
 fn is_off_by_default_and_last_in_the_console() {
     let template = template();
     let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
-    let last = groups.as_array().and_then(|groups| groups.last());
-    let last = last.expect("there are groups");
-    assert_eq!(strings(&last["Parameters"]), PARAMETERS);
+    let groups = groups.as_array().expect("there are groups").iter();
+    let grouped: Vec<&str> = groups
+        .flat_map(|group| strings(&group["Parameters"]))
+        .collect();
+    assert!(grouped.ends_with(&PARAMETERS), "{grouped:?}");
     for name in PARAMETERS {
         assert_eq!(template["Parameters"][name]["Default"], "", "{name}");
     }

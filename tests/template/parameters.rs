@@ -283,6 +283,20 @@ fn refuses_bad_values_by_pattern() {
             ],
             vec!["csc-0a1b2c3d4e5f6a7b8", HUB.1],
         ),
+        (
+            "AdoptIntegrationId",
+            vec!["", "app_000000000001-Z"],
+            vec!["a/b", "..", "a b", "a?b", &name_of_300],
+        ),
+        (
+            "ExistingRoleArn",
+            vec!["", "arn:aws-cn:iam::123456789012:role/vendors/Trust"],
+            vec![
+                "Trust",
+                "arn:aws:iam::1234:role/r",
+                "arn:aws:iam::123456789012:user/u",
+            ],
+        ),
     ];
     assert_eq!(table.len(), members(&template, "Parameters").len());
     for (parameter, good, bad) in table {
@@ -338,6 +352,9 @@ fn refuses_bad_combinations_by_rule() {
     const LOG_GROUP: (&str, &str) = ("LogGroupName", "/company/authomize");
     const MIRROR: (&str, &str) = ("ArtifactBucket", "company-artifacts");
     const SIGNING: (&str, &str) = ("CodeSigningConfigArn", "arn");
+    const ADOPTED: (&str, &str) = ("AdoptIntegrationId", "app_1");
+    const ROLE: (&str, &str) = ("ExistingRoleArn", "arn");
+    const ROLE_NAME: (&str, &str) = ("TrustRoleName", "Trust");
     let template = template();
     let defaults = defaults(&template);
     for (given, broken) in [
@@ -399,6 +416,15 @@ fn refuses_bad_combinations_by_rule() {
         (vec![HUB, LOG_GROUP], Some("MemberHasNoFunction")),
         (vec![HUB, MIRROR], Some("MemberHasNoFunction")),
         (vec![HUB, MIRROR, SIGNING], Some("MemberHasNoFunction")),
+        (vec![TOKEN, ADOPTED, ROLE], None),
+        (vec![HUB, ADOPTED], Some("AdoptedByASingleStack")),
+        (
+            vec![TOKEN, ORGANIZATION, ADOPTED],
+            Some("AdoptedByASingleStack"),
+        ),
+        (vec![HUB, ROLE], None),
+        (vec![TOKEN, ROLE, ROLE_NAME], Some("ExistingRoleHasItsName")),
+        (vec![TOKEN, ORGANIZATION, ROLE, ROLE_NAME], None),
     ] {
         let by_default = defaults.iter().map(|(name, value)| (*name, value.as_str()));
         let given: BTreeMap<&str, &str> = by_default.chain(given).collect();

@@ -187,6 +187,24 @@ impl Sandbox {
         self.service.lock().tenant.insert(now, name, None)
     }
 
+    /// Puts a record there that a person made by hand, with this configuration, and
+    /// returns its id.
+    pub fn insert_by_hand(&self, name: &str, config: Value) -> String {
+        let yesterday = OffsetDateTime::now_utc() - Duration::DAY;
+        let config = Some(config);
+        self.service.lock().tenant.insert(yesterday, name, config)
+    }
+
+    /// Disables every record, as somebody may by hand.
+    pub fn disable_all(&self) {
+        self.service.lock().tenant.disable_all();
+    }
+
+    /// From now on this is the token, and the former one is revoked.
+    pub fn set_token(&self, token: &str) {
+        self.service.lock().tenant.set_token(token);
+    }
+
     /// Takes every record away, as if somebody had deleted them by hand.
     pub fn remove_all(&self) {
         self.service.lock().tenant.remove_all();

@@ -194,6 +194,20 @@ impl Tenant {
         }
     }
 
+    /// Disables every record, as somebody may by hand.
+    #[cfg(feature = "servers")]
+    pub fn disable_all(&mut self) {
+        for kept in &mut self.records {
+            "disabled".clone_into(&mut kept.app.status);
+        }
+    }
+
+    /// From now on this is the token, and the former one is revoked.
+    #[cfg(feature = "servers")]
+    pub fn set_token(&mut self, token: &str) {
+        token.clone_into(&mut self.options.token);
+    }
+
     /// Whether deletions come to their end when their time is over, as they do at
     /// first, or go on until this is called again.
     pub fn set_finish_deletes(&mut self, finish: bool) {

@@ -130,13 +130,44 @@ fn kinds() -> Vec<Cause> {
             record: text(),
             owner: text(),
         }),
-        C::AnothersRecord { .. } => Some(C::Validation { last_error: text() }),
+        C::AnothersRecord { .. } => unadoptable().pop().map(not_adopted),
+        C::NotAdopted { .. } => Some(C::HasARecord {
+            has: None,
+            named: record(),
+        }),
+        C::HasARecord { has: None, .. } => Some(C::HasARecord {
+            has: Some(record()),
+            named: record(),
+        }),
+        C::HasARecord { has: Some(_), .. } => Some(C::Validation { last_error: text() }),
         C::Validation { .. } => Some(C::NotDeregistered {
             what: text(),
             source: Box::new(C::AtRest),
         }),
         C::NotDeregistered { .. } => None,
     })
+}
+
+fn record() -> RecordId {
+    "app_1".parse().unwrap()
+}
+
+fn unadoptable() -> Vec<Unadoptable> {
+    use Unadoptable as U;
+    walk(U::Missing, |why| match why {
+        U::Missing => Some(U::Untold),
+        U::Untold => "210987654321".parse().ok().map(U::AnothersAccount),
+        U::AnothersAccount(_) => Some(U::NotThisAccount),
+        U::NotThisAccount => Some(U::AnothersRecord("stack arn".to_owned())),
+        U::AnothersRecord(_) => None,
+    })
+}
+
+fn not_adopted(why: Unadoptable) -> Cause {
+    Cause::NotAdopted {
+        record: record(),
+        why,
+    }
 }
 
 fn secret(source: AwsError) -> Cause {
@@ -168,6 +199,7 @@ fn causes() -> Vec<Cause> {
     causes.extend(aws_errors().into_iter().map(secret));
     causes.extend(unusable_tokens().into_iter().map(token));
     causes.extend(api_errors().into_iter().map(api));
+    causes.extend(unadoptable().into_iter().map(not_adopted));
     causes
 }
 
