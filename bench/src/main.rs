@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::de::DeserializeOwned;
 
 use crate::error::BenchError;
 use crate::figures::Results;
@@ -56,6 +57,10 @@ struct Options {
     /// Keep the results as bench/results.json, with the chart beside it.
     #[arg(long, conflicts_with = "quick")]
     keep: bool,
+    /// Say by how much the ratios differ from those of an earlier run, for example
+    /// bench/results.json.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["quick", "json"])]
+    beside: Option<PathBuf>,
     /// Where `bench/run` put the peers.
     #[arg(long, hide = true)]
     peers: PathBuf,
@@ -80,6 +85,7 @@ async fn main() -> ExitCode {
 
 async fn carry_out(options: &Options) -> Result<(), BenchError> {
     let mut peers = Peer::all(&options.peers);
+    let earlier: Option<Results> = options.beside.as_deref().map(read).transpose()?;
     let network = Network::open().await?;
     if options.quick {
         return guard(options, &peers, &network).await;
@@ -99,6 +105,9 @@ async fn carry_out(options: &Options) -> Result<(), BenchError> {
     } else {
         print!("{}", table::of(&results));
     }
+    if let Some(earlier) = earlier {
+        print!("{}", table::beside(&results, &earlier));
+    }
     Ok(())
 }
 
@@ -111,7 +120,7 @@ async fn guard(options: &Options, peers: &[Peer], network: &Network) -> Result<(
     if options.accept {
         return write(&committed, &(json(&counts) + "\n"));
     }
-    guard::compare(&counts, &committed)
+    guard::compare(&counts, &read(&committed)?)
 }
 
 /// Writes the results, and the chart for light and dark pages.
@@ -122,6 +131,14 @@ fn keep(results: &Results, folder: &Path) -> Result<(), BenchError> {
 
 fn write(path: &Path, text: &str) -> Result<(), BenchError> {
     fs::write(path, text).map_err(BenchError::file(path))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, BenchError> {
+    let text = fs::read(path).map_err(BenchError::file(path))?;
+    serde_json::from_slice(&text).map_err(|source| BenchError::Json {
+        what: path.display().to_string(),
+        source,
+    })
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -10,15 +10,34 @@ use crate::spread::Spread;
 /// All tables of a run.
 pub(crate) fn of(results: &Results) -> String {
     let mut text = String::new();
-    for (name, rows) in [
-        ("until the first poll", starts()),
-        ("from process start to a first Create's answer", creates()),
-        ("afterwards, in the same process", afterwards()),
-    ] {
+    for (name, rows) in tables() {
         writeln!(text, "\n{}", table(name, &rows, results)).ok();
     }
     text.push_str(&goals(results));
     text
+}
+
+/// By how much the ratios of a run to this Lambda differ from those of an earlier one.
+pub(crate) fn beside(results: &Results, earlier: &Results) -> String {
+    let mut text = format!("\nthe ratios beside those of {}\n", earlier.date);
+    for (name, rows) in tables() {
+        let peers = results.peers.iter().filter(|peer| peer.name != THIS);
+        let cell = |row: &Row, peer: &Figures| {
+            let here = ratio(row, peer, results)?;
+            let there = ratio(row, earlier.peer(&peer.name)?, earlier)?;
+            Some(format!("{:+.1} %", (here / there - 1.0) * 100.0))
+        };
+        writeln!(text, "\n{}", grid(name, &rows, peers, cell)).ok();
+    }
+    text
+}
+
+fn tables() -> [(&'static str, Vec<Row>); 3] {
+    [
+        ("until the first poll", starts()),
+        ("from process start to a first Create's answer", creates()),
+        ("afterwards, in the same process", afterwards()),
+    ]
 }
 
 /// One row of a table: what it is, and a peer's figure.
@@ -192,9 +211,31 @@ fn thousands(figure: u64) -> String {
 }
 
 fn table(name: &str, rows: &[Row], results: &Results) -> String {
-    let peers: Vec<&Figures> = results
-        .peers
-        .iter()
+    grid(name, rows, results.peers.iter(), |row, peer| {
+        let (_, shown) = (row.cell)(peer)?;
+        let ratio = ratio(row, peer, results).filter(|_| peer.name != THIS);
+        Some(ratio.map_or_else(
+            || shown.clone(),
+            |ratio| format!("{shown}, {} x", short(ratio)),
+        ))
+    })
+}
+
+/// A peer's figure as a multiple of this Lambda's.
+fn ratio(row: &Row, peer: &Figures, results: &Results) -> Option<f64> {
+    let (ours, _) = (row.cell)(results.peer(THIS)?)?;
+    let (theirs, _) = (row.cell)(peer)?;
+    Some(theirs / ours).filter(|ratio| ratio.is_finite())
+}
+
+/// A table of those peers that have anything in it.
+fn grid<'a>(
+    name: &str,
+    rows: &[Row],
+    peers: impl Iterator<Item = &'a Figures>,
+    cell: impl Fn(&Row, &Figures) -> Option<String>,
+) -> String {
+    let peers: Vec<&Figures> = peers
         .filter(|peer| rows.iter().any(|row| (row.cell)(peer).is_some()))
         .collect();
     let mut text = format!("| {name} |");
@@ -204,16 +245,10 @@ fn table(name: &str, rows: &[Row], results: &Results) -> String {
     write!(text, "\n|---|{}", "---|".repeat(peers.len())).ok();
     for row in rows {
         write!(text, "\n| {} |", row.name).ok();
-        let ours = results.peer(THIS).and_then(row.cell);
         for peer in &peers {
-            let Some((figure, shown)) = (row.cell)(peer) else {
-                text.push_str(" |");
-                continue;
-            };
-            let ratio = ours.as_ref().map_or(f64::NAN, |(ours, _)| figure / ours);
-            match ratio.is_finite() && peer.name != THIS {
-                true => write!(text, " {shown}, {} x |", short(ratio)).ok(),
-                false => write!(text, " {shown} |").ok(),
+            match cell(row, peer) {
+                Some(shown) => write!(text, " {shown} |").ok(),
+                None => write!(text, " |").ok(),
             };
         }
     }

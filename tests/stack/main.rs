@@ -21,3 +21,4 @@ mod stage;
 mod tracker;
 mod trust;
 mod unenforced;
+mod upgrade;

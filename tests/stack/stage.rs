@@ -35,10 +35,15 @@ pub(crate) fn hasty_template() -> Value {
 
 /// A world with the function's code where the template looks for it.
 pub(crate) async fn world() -> Watched {
-    let options = WorldOptions::default().traced();
-    let world = World::start_with(options).await.unwrap();
+    let world = world_without_code().await;
     world.publish(&binary()).await.unwrap();
-    Watched(world)
+    world
+}
+
+/// A world in which nothing is published.
+pub(crate) async fn world_without_code() -> Watched {
+    let options = WorldOptions::default().traced();
+    Watched(World::start_with(options).await.unwrap())
 }
 
 /// A world that is looked through for secrets at its end.

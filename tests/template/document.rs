@@ -9,9 +9,52 @@ use serde_yaml_ng::Value as Yaml;
 
 /// The template as JSON, with the short forms of functions written out.
 pub(crate) fn template() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("template.yaml");
-    let text = std::fs::read_to_string(path).expect("there is a template");
-    written_out(serde_yaml_ng::from_str(&text).expect("the template is YAML"))
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("template.yaml"))
+}
+
+/// The templates that stacks may be of, each with the name of its folder in
+/// `tests/upgrade/`.
+pub(crate) fn earlier_templates() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade");
+    let entries = std::fs::read_dir(folder).expect("there are earlier templates");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    paths.sort();
+    let named = paths.into_iter().map(|path| {
+        let name = path.file_name().expect("a folder has a name");
+        let template = read(&path.join("template.yaml"));
+        (name.to_string_lossy().into_owned(), template)
+    });
+    named.collect()
+}
+
+fn read(path: &Path) -> Value {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    written_out(serde_yaml_ng::from_str(&text).expect("a template is YAML"))
+}
+
+/// The attributes of the registration that a template reads.
+pub(crate) fn attributes(template: &Value) -> BTreeSet<String> {
+    match template {
+        Value::Array(items) => items.iter().flat_map(attributes).collect(),
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(name, value)| match (name.as_str(), value) {
+                ("Fn::GetAtt", Value::Array(path)) => {
+                    let of_ours = path[0]
+                        .as_str()
+                        .is_some_and(|id| id.starts_with("AuthomizeIntegration"));
+                    let attribute = path[1].as_str().filter(|_| of_ours);
+                    attribute.map(ToOwned::to_owned).into_iter().collect()
+                }
+                _ => attributes(value),
+            })
+            .collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 fn written_out(yaml: Yaml) -> Value {

@@ -6,6 +6,7 @@ mod document;
 mod parameters;
 mod permissions;
 mod topologies;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -446,7 +446,7 @@ fn refuses_bad_combinations_by_rule() {
 }
 
 /// What each parameter is that is not given, as text.
-fn defaults(template: &Value) -> Vec<(&str, String)> {
+pub(crate) fn defaults(template: &Value) -> Vec<(&str, String)> {
     let mut defaults = Vec::new();
     for (name, parameter) in members(template, "Parameters") {
         match &parameter["Default"] {

@@ -15,7 +15,7 @@ const MEMBER: [(&str, &str); 1] = [(
 )];
 
 /// The resources of a stack with these parameters.
-fn resources(template: &Value, given: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn resources(template: &Value, given: &[(&str, &str)]) -> Vec<String> {
     let given: BTreeMap<&str, &str> = given.iter().copied().collect();
     let resources = members(template, "Resources").iter();
     let made = resources.filter(|(_, resource)| match resource["Condition"].as_str() {

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::keep::{NotKept, keep};
 use crate::mirror::{self, Mirror, MirrorError};
 use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
@@ -23,6 +24,15 @@ use crate::release::signature::{SignatureError, SigningKey};
 use crate::release::{
     self, Options, Publisher, ReleaseError, Tests, built_template, credentials, run,
 };
+
+/// What `keep --help` ends with.
+const KEEP_EXAMPLES: &str = "\
+Before a release:
+  cargo xtask keep      writes tests/upgrade/VERSION/template.yaml, to be committed
+
+A release without it is refused, and so is one that changes what an earlier one has kept.
+
+Exit status: 0 written, 1 the version is released with another template.";
 
 /// What `link --help` ends with.
 const LINK_EXAMPLES: &str = "\
@@ -83,6 +93,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Keep the template of this version, from which later ones are tested
+    #[command(after_help = KEEP_EXAMPLES)]
+    Keep,
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
@@ -210,6 +223,7 @@ enum SetupError {
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Keep => status("not kept", Ok(keep_template())),
         Command::Link(arguments) => match link_of(&arguments) {
             Ok(link) => {
                 // Whoever closed the pipe does not want to read on.
@@ -243,6 +257,13 @@ fn status<E: std::error::Error>(
             ExitCode::from(2)
         }
     }
+}
+
+fn keep_template() -> Result<(), NotKept> {
+    let path = keep(&workspace_root(), &version())?;
+    // Whoever closed the pipe does not want to read on.
+    let _ = writeln!(io::stdout(), "{path}: commit it with the release");
+    Ok(())
 }
 
 fn link_of(arguments: &LinkArguments) -> Result<String, LinkError> {

@@ -3,6 +3,7 @@
 //! Nothing here is in the shipped binary.
 
 pub mod cli;
+pub mod keep;
 pub mod mirror;
 pub mod policies;
 pub mod quick_create;

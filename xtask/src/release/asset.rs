@@ -9,7 +9,7 @@ use super::configuration::KeyPrefix;
 use super::digest::Sha256;
 
 /// The template's name in a release.
-pub(super) const TEMPLATE: &str = "template.yaml";
+pub(crate) const TEMPLATE: &str = "template.yaml";
 
 /// One file of a release.
 #[derive(Clone, Debug)]

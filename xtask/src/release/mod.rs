@@ -35,6 +35,7 @@ use semver::Version;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::keep;
 use crate::policies;
 use crate::quick_create::{QuickCreate, link};
 use crate::region::Region;
@@ -92,6 +93,9 @@ pub enum ReleaseError {
     /// The commit is not what everybody can see.
     #[error(transparent)]
     NotReleasable(#[from] working_tree::NotReleasable),
+    /// Later releases could not be tested with stacks of this one, or of an earlier one.
+    #[error(transparent)]
+    NotKept(#[from] keep::NotKept),
     /// A program failed.
     #[error(transparent)]
     Tool(#[from] tool::ToolError),
@@ -272,6 +276,11 @@ fn check_commit<W: io::Write>(
     screen.line(&format!("{}, version {}", tree.commit, options.version));
     match tree.check(&options.version) {
         Ok(()) => screen.line("clean and tagged"),
+        Err(error) if options.publisher.is_some() => return Err(error.into()),
+        Err(error) => screen.line(&format!("`--publish` would refuse it: {error}")),
+    }
+    match keep::check(&options.root, &options.version) {
+        Ok(()) => screen.line("its template is kept for the tests of upgrades, like all before"),
         Err(error) if options.publisher.is_some() => return Err(error.into()),
         Err(error) => screen.line(&format!("`--publish` would refuse it: {error}")),
     }
