@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use completions::Shell;
 use semver::Version;
 use thiserror::Error;
 use tokio::runtime::Runtime;
@@ -73,9 +74,18 @@ Environment, read only with --publish and --minisign-key, and given to no progra
 
 Exit status: 0 done, 1 something does not hold, 2 it could not begin.";
 
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask release                                           what customers would get
+  cargo xtask link --external-id 0a1b2c --region eu-west-1      what one of them clicks
+  cargo xtask policies --since old.yaml                         what has changed in the rights
+
+Each command has a --help with examples of its own; docs/release.md tells the whole way.";
+
 /// What a publisher of the template does
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask")]
+#[command(name = "xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -83,6 +93,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print what a shell needs to complete this command
+    #[command(after_help = completions::HELP)]
+    Completions {
+        /// Your shell
+        shell: Shell,
+    },
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
@@ -102,7 +118,7 @@ struct LinkArguments {
     /// Issued by Authomize, one for each customer
     #[arg(long, value_name = "ID")]
     external_id: String,
-    /// Where the stack is to be made
+    /// Where the stack is to be made, for example eu-west-1
     #[arg(long)]
     region: Region,
     /// Of the published template in S3 [default: of the release that was built here last]
@@ -127,7 +143,7 @@ struct MirrorArguments {
     /// Your bucket
     #[arg(long, value_name = "NAME")]
     bucket: String,
-    /// The account that owns your bucket
+    /// The account that owns your bucket, 12 digits
     #[arg(long, value_name = "ACCOUNT")]
     expected_bucket_owner: String,
     /// Copy from the published bucket of this region [default: the same region, or the first of the template]
@@ -150,7 +166,7 @@ struct ReleaseArguments {
     /// Upload it to every region; without it nothing leaves this machine
     #[arg(long)]
     publish: bool,
-    /// Where the release goes, instead of release.toml
+    /// Where the release goes [default: release.toml]
     #[arg(long, value_name = "FILE")]
     configuration: Option<PathBuf>,
     /// Only for this one, may be given twice [default: both; without --publish, those that can be compiled here]
@@ -210,6 +226,10 @@ enum SetupError {
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Completions { shell } => {
+            completions::print(shell, "xtask", Arguments::command());
+            ExitCode::SUCCESS
+        }
         Command::Link(arguments) => match link_of(&arguments) {
             Ok(link) => {
                 // Whoever closed the pipe does not want to read on.
