@@ -16,6 +16,7 @@ use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
 use crate::release::architecture::Architecture;
+use crate::release::compile::Optimization;
 use crate::release::configuration::{AccountId, BucketName, Configuration, ConfigurationError};
 use crate::release::credentials::NoCredentials;
 use crate::release::s3::Network;
@@ -65,6 +66,7 @@ Exit status: 0 printed, 1 a template is no YAML, 2 a file cannot be read.";
 const RELEASE_EXAMPLES: &str = "\
 Examples:
   cargo xtask release                                       everything but the upload
+  cargo xtask release --unoptimized                         the same steps in less time
   cargo xtask release --publish --minisign-key release.key  the release
 
 Environment, read only with --publish and --minisign-key, and given to no program:
@@ -172,6 +174,9 @@ struct ReleaseArguments {
     /// Only for this one, may be given twice [default: both; without --publish, those that can be compiled here]
     #[arg(long, value_name = "ARCHITECTURE")]
     architecture: Vec<Architecture>,
+    /// Compile without optimising: minutes less, for a dry run that only tries the steps
+    #[arg(long, conflicts_with = "publish")]
+    unoptimized: bool,
     /// Whether `cargo test` is run first [default: run with --publish, skip without]
     #[arg(long)]
     tests: Option<Tests>,
@@ -390,6 +395,11 @@ fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, Set
         version: version(),
         configuration,
         architectures: (!architectures.is_empty()).then(|| architectures.clone()),
+        optimization: if arguments.unoptimized {
+            Optimization::None
+        } else {
+            Optimization::Full
+        },
         tests: arguments.tests.unwrap_or(by_default),
         key,
         publisher,
