@@ -22,7 +22,7 @@ import time
 
 import pyte
 
-from check_rehearsal import ROOT, missing_in, settled
+from check_rehearsal import FIRST_LINE, ROOT, missing_in, settled
 
 RECORDED = ROOT / "docs" / "first-minute.txt"
 COLUMNS = 100
@@ -76,7 +76,9 @@ def main(*options):
     lines, status, seen = run(["cargo", "rehearse"])
     text = "\n".join(lines) + "\n"
     if "--record" in options:
-        RECORDED.write_text(text)
+        # What comes before tells of builds.
+        _, begins, rest = text.partition(FIRST_LINE)
+        RECORDED.write_text(begins + rest)
     never = float("inf")
     sign, event = seen.get("sign", never), seen.get("event", never)
     print(f"first sign of life after {sign:.1f} s")

@@ -137,14 +137,13 @@ fn start(place: usize, build: &Build, news: Sender<News>) -> Result<Child, Failu
 
 /// What somebody wants to know who has never run this.
 fn first_time(builds: &[Build], fetches: bool) -> String {
-    let mut text = "The first time takes some minutes, for everything is built here".to_owned();
-    if builds.contains(&FUNCTION) {
-        text += ": about 5 on two cores";
-    }
-    if fetches {
-        text += ", with 40 MB from PyPI";
-    }
-    text + ". It stays in target/ and needs 3 GB."
+    let time = if builds.contains(&FUNCTION) {
+        "about 5 minutes on two cores"
+    } else {
+        "some minutes"
+    };
+    let from = if fetches { ", 40 MB from PyPI" } else { "" };
+    format!("The first time everything is built: {time}{from}, 3 GB in the target folder.")
 }
 
 impl Board {
@@ -228,13 +227,13 @@ impl Board {
         let _ = writeln!(io::stderr(), "{line}");
     }
 
-    /// What compilers warned of, and how long it took.
+    /// What compilers warned of and, for who did not see the line, how long it took.
     fn conclude(&self) {
         for line in self.parts.iter().flat_map(|part| &part.told) {
             self.say(line);
         }
         let took = self.began.elapsed();
-        if took > WORTH_TELLING {
+        if took > WORTH_TELLING && !self.is_terminal {
             let seconds = took.as_secs();
             self.say(&format!("Ready in {}:{:02}.", seconds / 60, seconds % 60));
         }
@@ -284,9 +283,10 @@ mod tests {
     fn tells_a_newcomer_how_long_it_takes_and_what_it_needs() {
         let builds = [Command::Rehearse.build(), FUNCTION];
         let told = first_time(&builds, true);
-        for part in ["5 on two cores", "PyPI", "3 GB", "target/"] {
+        for part in ["5 minutes on two cores", "PyPI", "3 GB"] {
             assert!(told.contains(part), "{told}");
         }
+        assert!(told.len() <= 100, "{told}");
         assert!(!first_time(&builds[..1], false).contains("PyPI"));
     }
 }

@@ -17,18 +17,25 @@ use clap_complete::aot::{Bash, Fish, Zsh, generate};
 /// A shell that can complete the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// `… bash > ~/.cargo-NAME.bash`, and `. ~/.cargo-NAME.bash` in ~/.bashrc
+    /// Also 3.2, as macOS has it
     Bash,
-    /// `… zsh > _cargo-NAME`, in a folder of $fpath
+    /// With cargo's own completion, which rustup installs
     Zsh,
-    /// `… fish > ~/.config/fish/conf.d/cargo-NAME.fish`
+    /// From 3.0 on
     Fish,
 }
 
 /// Where what [`print`] writes belongs: the end of a help.
 pub const HELP: &str = "\
-Write it into a file once, and again when the options have changed. It completes what comes
-behind the alias after `cargo`, in this folder and anywhere else.";
+Examples, the same for rehearse, simulate and xtask:
+  cargo rehearse completions bash > ~/.cargo-rehearse.bash    and `. ~/.cargo-rehearse.bash` in ~/.bashrc
+  cargo rehearse completions zsh > ~/.zfunc/_cargo-rehearse   a folder of $fpath
+  cargo rehearse completions fish > ~/.config/fish/conf.d/cargo-rehearse.fish
+
+Write it once, and again when the options have changed. It completes what comes behind the
+alias after `cargo`.
+
+Exit status: 0 printed, 2 there is no such shell.";
 
 /// Writes what `shell` needs to complete `cargo NAME`, whose options `command` has.
 ///

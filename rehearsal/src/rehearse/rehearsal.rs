@@ -364,17 +364,19 @@ impl<'a> Rehearsal<'a> {
         self.screen.checks(checks, &STEPS_WITH_CHECKS);
         let seconds: f64 = self.report.steps.iter().map(|step| step.seconds).sum();
         let total = checks.len();
-        self.screen.line(&if failed == 0 {
-            format!("\nall {total} checks held, in {seconds:.0} s")
+        let conclusion = if failed == 0 {
+            format!("all {total} checks held, in {seconds:.0} s")
         } else {
-            format!("\n{failed} of {total} checks did not hold, in {seconds:.0} s")
-        });
-        if let Some(path) = self.screen.elsewhere() {
-            self.screen.show(&format!(
-                "every event, check and address: {}",
+            format!("{failed} of {total} checks did not hold, in {seconds:.0} s")
+        };
+        self.screen.detail(&format!("\n{conclusion}"));
+        self.screen.brief(&match self.screen.elsewhere() {
+            Some(path) => format!(
+                "{conclusion}; every event, check and address: {}",
                 from_here(path).display()
-            ));
-        }
+            ),
+            None => conclusion,
+        });
     }
 }
 
