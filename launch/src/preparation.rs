@@ -138,12 +138,12 @@ fn start(place: usize, build: &Build, news: Sender<News>) -> Result<Child, Failu
 /// What somebody wants to know who has never run this.
 fn first_time(builds: &[Build], fetches: bool) -> String {
     let time = if builds.contains(&FUNCTION) {
-        "about 5 minutes on two cores"
+        "5 minutes on two cores"
     } else {
         "some minutes"
     };
     let from = if fetches { ", 40 MB from PyPI" } else { "" };
-    format!("The first time everything is built: {time}{from}, 3 GB in the target folder.")
+    format!("The first time all is built: {time}{from}, 3 GB here.")
 }
 
 impl Board {
@@ -286,7 +286,7 @@ mod tests {
         for part in ["5 minutes on two cores", "PyPI", "3 GB"] {
             assert!(told.contains(part), "{told}");
         }
-        assert!(told.len() <= 100, "{told}");
+        assert!(told.len() <= 80, "{told}");
         assert!(!first_time(&builds[..1], false).contains("PyPI"));
     }
 }

@@ -86,7 +86,7 @@ fn tells_a_newcomer_what_comes_before_it_begins() {
     let told = text(&output.stderr);
     let first = told.lines().next().unwrap();
     assert!(
-        first.starts_with("The first time everything is built: some minutes"),
+        first.starts_with("The first time all is built: some minutes"),
         "{told}"
     );
     assert_eq!(output.status.code(), Some(2));

@@ -372,7 +372,7 @@ impl<'a> Rehearsal<'a> {
         self.screen.detail(&format!("\n{conclusion}"));
         self.screen.brief(&match self.screen.elsewhere() {
             Some(path) => format!(
-                "{conclusion}; every event, check and address: {}",
+                "{conclusion}; all that was seen: {}",
                 from_here(path).display()
             ),
             None => conclusion,

@@ -262,7 +262,7 @@ impl Screen {
             (Tone::Bad, _) => self.line(&line),
             (_, Some(resources)) => {
                 self.detail(&line);
-                self.brief(&format!("{line}, after its {resources} resources"));
+                self.brief(&format!("{line}, {resources} resources"));
             }
             (_, None) => {
                 self.detail(&line);
@@ -314,7 +314,7 @@ impl Screen {
             let of_step = |check: &&Check| check.held && is_of(check, step);
             counted.push(format!("{step} {}", checks.iter().filter(of_step).count()));
         }
-        self.brief(&self.held(&format!("every check of a step: {}", counted.join(", "))));
+        self.brief(&self.held(&format!("each step's checks: {}", counted.join(", "))));
         for check in checks {
             if !check.held {
                 self.check(check);
