@@ -20,7 +20,6 @@ pub mod engine;
 pub mod faults;
 #[cfg(feature = "servers")]
 pub mod function;
-pub mod inheritance;
 #[cfg(feature = "servers")]
 pub mod installation;
 #[cfg(feature = "servers")]
@@ -39,3 +38,5 @@ pub mod registrar;
 #[cfg(feature = "servers")]
 pub mod rehearse;
 pub mod sandbox;
+
+pub use launch::inheritance;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -36,6 +37,7 @@ fn helps_with_options_examples_and_exit_statuses() {
         "Usage: cargo rehearse",
         "--keep",
         "--json",
+        "--verbose",
         "cargo rehearse --json | jq",
         "Exit status: 0 all checks held",
     ] {
@@ -83,6 +85,71 @@ fn exits_with_2_and_names_python_when_there_is_none() {
     let said = stderr(&output);
     assert!(said.contains("install Python"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+/// What is said where `python3` is this shell script, and nothing else is in `PATH` but
+/// what a script needs. The folder is the target folder, too.
+fn said_with_python(script: &str, folder: &Path) -> String {
+    let python = folder.join("python3");
+    std::fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&python, executable).unwrap();
+    let output = rehearse()
+        .args(["--binary", some_file()])
+        .env("PATH", folder)
+        .env("CARGO_TARGET_DIR", folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    let said = stderr(&output);
+    assert!(said.starts_with("cannot rehearse: "), "{said}");
+    said
+}
+
+/// A Python that is new enough; `made` is what its virtual environment's own does.
+fn python_that_makes(made: &str) -> String {
+    format!(
+        "case \"$*\" in *print*) echo 3.12; exit ;; esac\n\
+         for folder; do :; done\n\
+         /bin/mkdir -p \"$folder/bin\"\n\
+         printf '#!/bin/sh\\n%s\\n' '{made}' >\"$folder/bin/python\"\n\
+         /bin/chmod +x \"$folder/bin/python\""
+    )
+}
+
+#[test]
+fn names_a_remedy_for_each_python_that_does_not_do() {
+    for (script, remedy) in [
+        ("echo 3.9", "`python3` is Python 3.9: install Python 3.10"),
+        (
+            "case \"$*\" in *print*) echo 3.12; exit ;; esac; echo No module named venv; exit 1",
+            "apt install python3-venv",
+        ),
+        (
+            python_that_makes("echo ERROR: No matching distribution found; exit 1").as_str(),
+            "needs the network the first time only: connect, name a proxy",
+        ),
+        (
+            python_that_makes("echo OSError: [Errno 28] No space left on device; exit 1").as_str(),
+            "the disk is full: free some space",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let said = said_with_python(script, folder.path());
+        assert!(said.contains(remedy), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn leaves_the_log_of_an_engine_that_does_not_start_where_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let script =
+        python_that_makes("case \"$*\" in *\"-m pip\"*) exit ;; esac; echo it broke >&2; exit 1");
+    let said = said_with_python(&script, folder.path());
+    assert!(said.contains("its last line was: it broke"), "{said}");
+    let log = said.split('`').nth(1).unwrap();
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "it broke\n");
 }
 
 #[test]

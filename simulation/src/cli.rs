@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use completions::Shell;
 use serde_json::json;
 
 use crate::bugs::{self, BugsError};
@@ -51,10 +52,10 @@ struct Arguments {
     /// How many lives of stacks
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     lifecycles: u64,
-    /// The first seed; a fresh one if none is given. With --bugs it chooses them
+    /// The first seed; with --bugs it chooses them [default: a fresh one, which is printed]
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
-    /// Threads; the result does not depend on them
+    /// Threads; the result does not depend on them [default: one for each processor]
     #[arg(long, value_name = "T")]
     threads: Option<usize>,
     /// Give up after so many seeds in which something did not hold
@@ -83,14 +84,25 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print what a shell needs to complete this command
+    #[command(after_help = completions::HELP)]
+    Completions {
+        /// Your shell
+        shell: Shell,
+    },
     Rollout(rollout::cli::Arguments),
 }
 
 /// Runs the command and tells its exit status.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Command::Rollout(rollout)) = &arguments.command {
-        return rollout.main();
+    match &arguments.command {
+        Some(Command::Completions { shell }) => {
+            completions::print(*shell, "simulate", Arguments::command());
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Rollout(rollout)) => return rollout.main(),
+        None => {}
     }
     if let Some(seed) = arguments.story {
         return story(seed);

@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use completions::Shell;
 use semver::Version;
 use thiserror::Error;
 use tokio::runtime::Runtime;
@@ -16,6 +17,7 @@ use crate::policies::{self, NotYaml};
 use crate::quick_create::{QuickCreate, QuickCreateError, link};
 use crate::region::Region;
 use crate::release::architecture::Architecture;
+use crate::release::compile::Optimization;
 use crate::release::configuration::{AccountId, BucketName, Configuration, ConfigurationError};
 use crate::release::credentials::NoCredentials;
 use crate::release::s3::Network;
@@ -74,6 +76,7 @@ Exit status: 0 printed, 1 a template is no YAML, 2 a file cannot be read.";
 const RELEASE_EXAMPLES: &str = "\
 Examples:
   cargo xtask release                                       everything but the upload
+  cargo xtask release --unoptimized                         the same steps in less time
   cargo xtask release --publish --minisign-key release.key  the release
 
 Environment, read only with --publish and --minisign-key, and given to no program:
@@ -83,9 +86,18 @@ Environment, read only with --publish and --minisign-key, and given to no progra
 
 Exit status: 0 done, 1 something does not hold, 2 it could not begin.";
 
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask release                                           what customers would get
+  cargo xtask link --external-id 0a1b2c --region eu-west-1      what one of them clicks
+  cargo xtask policies --since old.yaml                         what has changed in the rights
+
+Each command has a --help with examples of its own; docs/release.md tells the whole way.";
+
 /// What a publisher of the template does
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask")]
+#[command(name = "xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -96,6 +108,12 @@ enum Command {
     /// Keep the template of this version, from which later ones are tested
     #[command(after_help = KEEP_EXAMPLES)]
     Keep,
+    /// Print what a shell needs to complete this command
+    #[command(after_help = completions::HELP)]
+    Completions {
+        /// Your shell
+        shell: Shell,
+    },
     /// Print the link that opens the console with the stack filled in
     #[command(after_help = LINK_EXAMPLES)]
     Link(LinkArguments),
@@ -115,7 +133,7 @@ struct LinkArguments {
     /// Issued by Authomize, one for each customer
     #[arg(long, value_name = "ID")]
     external_id: String,
-    /// Where the stack is to be made
+    /// Where the stack is to be made, for example eu-west-1
     #[arg(long)]
     region: Region,
     /// Of the published template in S3 [default: of the release that was built here last]
@@ -140,7 +158,7 @@ struct MirrorArguments {
     /// Your bucket
     #[arg(long, value_name = "NAME")]
     bucket: String,
-    /// The account that owns your bucket
+    /// The account that owns your bucket, 12 digits
     #[arg(long, value_name = "ACCOUNT")]
     expected_bucket_owner: String,
     /// Copy from the published bucket of this region [default: the same region, or the first of the template]
@@ -163,12 +181,15 @@ struct ReleaseArguments {
     /// Upload it to every region; without it nothing leaves this machine
     #[arg(long)]
     publish: bool,
-    /// Where the release goes, instead of release.toml
+    /// Where the release goes [default: release.toml]
     #[arg(long, value_name = "FILE")]
     configuration: Option<PathBuf>,
     /// Only for this one, may be given twice [default: both; without --publish, those that can be compiled here]
     #[arg(long, value_name = "ARCHITECTURE")]
     architecture: Vec<Architecture>,
+    /// Compile without optimising: minutes less, for a dry run that only tries the steps
+    #[arg(long, conflicts_with = "publish")]
+    unoptimized: bool,
     /// Whether `cargo test` is run first [default: run with --publish, skip without]
     #[arg(long)]
     tests: Option<Tests>,
@@ -224,6 +245,10 @@ enum SetupError {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Keep => status("not kept", Ok(keep_template())),
+        Command::Completions { shell } => {
+            completions::print(shell, "xtask", Arguments::command());
+            ExitCode::SUCCESS
+        }
         Command::Link(arguments) => match link_of(&arguments) {
             Ok(link) => {
                 // Whoever closed the pipe does not want to read on.
@@ -391,6 +416,11 @@ fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, Set
         version: version(),
         configuration,
         architectures: (!architectures.is_empty()).then(|| architectures.clone()),
+        optimization: if arguments.unoptimized {
+            Optimization::None
+        } else {
+            Optimization::Full
+        },
         tests: arguments.tests.unwrap_or(by_default),
         key,
         publisher,

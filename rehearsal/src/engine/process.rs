@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::account::Gateway;
-use crate::installation::{Installation, Tools};
+use crate::installation::{self, Installation, Tools, rehearsal_dir};
 
 use super::{Account, AccountId12, EngineError};
 use crate::answer_bucket::AnswerKey;
@@ -75,7 +75,7 @@ impl Engine {
     /// # Errors
     /// It cannot be fetched or does not serve within a minute.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        let installation = Installation::ensure(Tools::Engine).await?;
+        let installation = installation::ensure(Tools::Engine).await?;
         let log = options.state_dir.join("engine.log");
         let mut process = Process::spawn(&installation, &options, &log).map_err(|source| {
             EngineError::Folder {
@@ -93,7 +93,7 @@ impl Engine {
             process.kill();
             return Err(EngineError::DidNotStart {
                 last_line: last_line(&log),
-                log,
+                log: kept(log),
             });
         };
         Ok(Self {
@@ -250,6 +250,18 @@ async fn is_healthy(address: SocketAddr) -> bool {
     };
     ask.await
         .is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 200"))
+}
+
+/// Where the log can be read once the folder of its engine is gone.
+fn kept(log: PathBuf) -> PathBuf {
+    let Ok(folder) = rehearsal_dir() else {
+        return log;
+    };
+    let kept = folder.join("engine.log");
+    match fs::copy(&log, &kept) {
+        Ok(_) => kept,
+        Err(_) => log,
+    }
 }
 
 fn last_line(log: &Path) -> String {

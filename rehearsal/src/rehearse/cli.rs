@@ -6,14 +6,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use completions::Shell;
 use serde::Serialize;
 
 use super::organization::{self, OrganizationFault, OrganizationOptions};
-use super::screen::{Screen, Sink};
+use super::screen::{Detail, Screen, Sink};
 use super::setup_error::SetupError;
 use super::template::Template;
 use super::{Options, Rehearsal, faulty, sam, serve};
+use crate::installation::rehearsal_dir;
 use crate::laptop::{Architecture, Desk, Way, read};
 
 /// Something did not hold.
@@ -42,7 +44,14 @@ Examples:
   cargo rehearse sam                      every event with sam local invoke, in Docker
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
-The first run fetches the local cloud; after that it works offline.
+The first run builds everything and fetches the local cloud, 5 minutes on two cores; after
+that it takes seconds and works offline. Python 3.10 or newer must be in PATH.
+
+A terminal shows what fits onto one screen; a file gets everything, and so does
+target/rehearsal/transcript.txt.
+
+Environment: CARGO_TARGET_DIR, where everything is kept; HTTPS_PROXY and pip's own
+configuration, for the first run; NO_COLOR, for no colours.
 
 Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
@@ -82,6 +91,16 @@ one, when the answer is the function's result.
 
 Exit status: 0 all held, 1 something did not hold, 2 it could not be set up,
 130 ended by Ctrl-C.";
+
+/// What `faults --help` ends with.
+const FAULTS_EXAMPLES: &str = "\
+Examples:
+  cargo rehearse faults | less                          what can go wrong
+  cargo rehearse faults --markdown > docs/faults.md     the page
+  cargo rehearse --fault vendor-down                    one of them
+
+Exit status: 0 printed.";
+
 /// What `org --help` ends with.
 const ORG_EXAMPLES: &str = "\
 Examples:
@@ -124,6 +143,9 @@ struct Arguments {
     /// Print one JSON object on stdout, and the lines for people on stderr
     #[arg(long, global = true)]
     json: bool,
+    /// Show on a terminal what otherwise only a file gets: every event, check and address
+    #[arg(long, short, global = true)]
+    verbose: bool,
     /// Rehearse this binary instead of building one
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
@@ -131,7 +153,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print what a shell needs to complete this command
+    #[command(after_help = completions::HELP)]
+    Completions {
+        /// Your shell
+        shell: Shell,
+    },
     /// List the faults, and what must come of each
+    #[command(after_help = FAULTS_EXAMPLES)]
     Faults {
         /// As the page docs/faults.md
         #[arg(long)]
@@ -141,7 +170,7 @@ enum Command {
     /// that nothing is lost and nothing double; on Linux only
     #[command(after_help = KILLS_EXAMPLES)]
     Kills {
-        /// So many kills, spread evenly; without it, five at every point
+        /// So many kills, spread evenly [default: five at every point]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         kills: Option<u32>,
         /// Kill this binary instead of building one
@@ -151,10 +180,10 @@ enum Command {
     /// Create, update and delete a hub and many members at once, and write a report
     #[command(after_help = ORG_EXAMPLES)]
     Org {
-        /// Members, each in an account of its own
+        /// Members, each in an account of its own, 1 to 1000
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         accounts: u16,
-        /// Requests that Authomize's sandbox accepts in a second
+        /// Requests that Authomize's sandbox accepts in a second, 1 to 1000
         #[arg(long, value_name = "R", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
         rate: u32,
         /// Accounts that leave the organization without a word before the deletion
@@ -166,7 +195,7 @@ enum Command {
         /// Publish this binary instead of building one
         #[arg(long, value_name = "PATH")]
         binary: Option<PathBuf>,
-        /// Where the report goes; without it, under the target directory
+        /// Where the report goes [default: target/rehearsal/organization.html]
         #[arg(long, value_name = "PATH")]
         page: Option<PathBuf>,
     },
@@ -180,7 +209,7 @@ enum Command {
     /// Print an event with the addresses of what `cargo rehearse serve` serves
     #[command(after_help = EVENT_EXAMPLES)]
     Event {
-        /// A file, or the name of one in events/, such as `create`
+        /// A file with an event, or the name of one in events/, such as `create`
         name: PathBuf,
         /// Have the answer as the function's result instead of in the mailbox
         #[arg(long)]
@@ -210,14 +239,12 @@ pub async fn main() -> ExitCode {
     }
     // A second provider would only be refused: there is one per process.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sink = if arguments.json {
-        Sink::Stderr
-    } else {
-        Sink::Stdout
-    };
-    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let screen = Screen::new(sink, no_color);
+    let screen = screen_for(&arguments);
     let held = match (arguments.command, &arguments.fault) {
+        (Some(Command::Completions { shell }), _) => {
+            completions::print(shell, "rehearse", Arguments::command());
+            Ok(Some(true))
+        }
         (Some(Command::Faults { markdown }), _) => {
             faulty::list(&screen, markdown);
             Ok(Some(true))
@@ -290,6 +317,27 @@ pub async fn main() -> ExitCode {
             ExitCode::from(NOT_SET_UP)
         }
     }
+}
+
+/// Where the lines for people go, and how many of them.
+fn screen_for(arguments: &Arguments) -> Screen {
+    let sink = if arguments.json {
+        Sink::Stderr
+    } else {
+        Sink::Stdout
+    };
+    let detail = if arguments.verbose {
+        Detail::Full
+    } else {
+        Detail::of(sink)
+    };
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let mut screen = Screen::new(sink, detail, no_color);
+    let is_one_stack = arguments.command.is_none() && arguments.fault.is_none();
+    if is_one_stack && let Ok(folder) = rehearsal_dir() {
+        screen.keep_transcript(folder.join("transcript.txt"));
+    }
+    screen
 }
 
 /// Serves until Ctrl-C, its normal end. `None` when that came before

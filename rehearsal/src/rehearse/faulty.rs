@@ -18,7 +18,7 @@ use crate::faults::catalogue::{self, CATALOGUE};
 use crate::faults::{
     Cell, CellReport, Code, FUNCTION_TIMEOUT, Fault, Request, SERVICE_TIMEOUT, markdown, run,
 };
-use crate::installation::{Installation, Tools};
+use crate::installation::{self, Tools};
 
 /// What stands for every fault in place of a name.
 pub(super) const ALL: &str = "all";
@@ -113,7 +113,7 @@ pub(super) async fn rehearse(
         shipped: build(&template, Product::Function).await?,
         faulty: build(&template, Product::FaultyFunction).await?,
     });
-    Installation::ensure(Tools::Engine).await?;
+    installation::ensure(Tools::Engine).await?;
     screen.step_ends(building.elapsed().as_secs_f64());
 
     let title = match *faults {

@@ -11,7 +11,7 @@ use crate::sandbox::{App, RecordedRequest};
 use super::cli::with_causes;
 use super::report::{CallReport, EventReport, RecordReport};
 use super::screen::Screen;
-use super::world::World;
+use super::world::{STACK, World};
 
 /// What one operation on the stack came to, seen from every side.
 #[derive(Debug)]
@@ -146,10 +146,17 @@ async fn to_the_end(
             status: event.status,
             reason: event.reason,
         };
-        screen.event(&event);
+        screen.event(&event, resources(&event, events));
         events.push(event);
     }
     operation.finish().await
+}
+
+/// How many resources are done, if the event is the last one of a stack whose operation
+/// came to its end.
+fn resources(event: &EventReport, before: &[EventReport]) -> Option<usize> {
+    let is_done = |event: &&EventReport| event.status.ends_with("_COMPLETE");
+    (event.logical_id == STACK && is_done(&event)).then(|| before.iter().filter(is_done).count())
 }
 
 /// What a log line says that is an error, and why.

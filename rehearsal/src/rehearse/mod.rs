@@ -35,7 +35,7 @@ pub use rehearsal::Rehearsal;
 pub use report::{
     CallReport, Check, CloudReport, EventReport, RecordReport, Report, StepReport, TemplateReport,
 };
-pub use screen::{Screen, Sink};
+pub use screen::{Detail, Screen, Sink};
 pub use setup_error::SetupError;
 pub(crate) use template::Template;
 

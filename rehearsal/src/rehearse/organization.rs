@@ -172,7 +172,12 @@ impl<'a> Rollout<'a> {
 
         let began = Instant::now();
         let title = "building the function";
-        screen.step_begins(2, STEPS, title, "about 2 minutes the first time");
+        screen.step_begins(
+            2,
+            STEPS,
+            title,
+            "minutes the first time, and at once after it",
+        );
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
             None => build::release(template.root(), Product::Function).await?,

@@ -21,6 +21,9 @@ use super::world::{STACK, World};
 /// How many steps there are.
 const STEPS: usize = 6;
 
+/// The steps whose checks have its name in front of theirs.
+const STEPS_WITH_CHECKS: [&str; 4] = ["create", "update", "Identity Center", "delete"];
+
 /// The trust role's name in the template.
 const TRUST_ROLE: &str = "TrustRole";
 
@@ -76,7 +79,7 @@ impl<'a> Rehearsal<'a> {
         }
         let template = Template::read()?;
         screen.line("Everything happens on this machine; no AWS account can be reached.");
-        screen.line(&format!(
+        screen.detail(&format!(
             "template.yaml, unchanged, sha256 {}\n",
             template.sha256
         ));
@@ -96,38 +99,48 @@ impl<'a> Rehearsal<'a> {
         report.cloud = world.report();
         report.injected = world.internet.environment().into_iter().collect();
         let cloud = &report.cloud;
-        screen.note(&format!("MiniStack on {}", cloud.engine));
-        screen.note(&format!("Authomize's sandbox on {}", cloud.sandbox));
-        screen.note(&format!(
-            "account {}, region {}",
+        screen.detail(&format!("    MiniStack on {}", cloud.engine));
+        screen.detail(&format!("    Authomize's sandbox on {}", cloud.sandbox));
+        screen.detail(&format!(
+            "    account {}, region {}",
             cloud.account, cloud.region
         ));
-        screen.note("what the launcher changes, so that the engine is like AWS:");
+        screen.detail("    what the launcher changes, so that the engine is like AWS:");
         for gap in &cloud.closed_gaps {
-            screen.note(&format!("  {gap}"));
+            screen.detail(&format!("      {gap}"));
         }
-        screen.note("what the function finds in its environment and would not in AWS:");
+        screen.detail("    what the function finds in its environment and would not in AWS:");
         for (name, value) in &report.injected {
-            screen.note(&format!("  {name}={value}"));
+            screen.detail(&format!("      {name}={value}"));
         }
+        let summary = format!(
+            "MiniStack on {}, Authomize's sandbox on {}",
+            cloud.engine, cloud.sandbox
+        );
         report
             .steps
-            .push(end_of(screen, 1, "starting the cloud", began));
+            .push(end_of(screen, 1, "starting the cloud", began, &summary));
 
         let began = Instant::now();
         let title = "building the function";
-        screen.step_begins(2, steps, title, "about 2 minutes the first time");
+        screen.step_begins(
+            2,
+            steps,
+            title,
+            "minutes the first time, and at once after it",
+        );
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
             None => build::release(template.root(), Product::Function).await?,
         };
         let published = world.publish(&binary).await?;
-        screen.note(&format!(
-            "{:.1} MB zipped, as {}",
-            bytes_in_mb(published.bytes),
+        let megabytes = bytes_in_mb(published.bytes);
+        screen.detail(&format!(
+            "    {megabytes:.1} MB zipped, as {}",
             published.url
         ));
-        report.steps.push(end_of(screen, 2, title, began));
+        let summary = format!("{megabytes:.1} MB zipped, put where template.yaml names it");
+        report.steps.push(end_of(screen, 2, title, began, &summary));
 
         Ok(Self {
             screen,
@@ -214,7 +227,8 @@ impl<'a> Rehearsal<'a> {
             ),
             "Ctrl-C goes on with the deletion.".to_owned(),
         ] {
-            self.screen.line(&line);
+            // With a token in it, if only one of this run.
+            self.screen.show(&line);
         }
     }
 
@@ -315,7 +329,7 @@ impl<'a> Rehearsal<'a> {
             events: seen.events.clone(),
             vendor: calls,
             records,
-            ..end_of(self.screen, number, title, began)
+            ..end_of(self.screen, number, title, began, "")
         };
         self.report.steps.push(step);
     }
@@ -342,29 +356,47 @@ impl<'a> Rehearsal<'a> {
         let Report {
             outputs, checks, ..
         } = &self.report;
-        self.screen.line("Outputs of the stack");
+        self.screen.detail("Outputs of the stack");
         for (name, value) in outputs {
-            self.screen.note(&format!("{name} = {value}"));
-        }
-        self.screen.line("\nChecks");
-        for check in checks {
-            self.screen.check(check);
+            self.screen.detail(&format!("    {name} = {value}"));
         }
         let failed = checks.iter().filter(|check| !check.held).count();
+        self.screen.checks(checks, &STEPS_WITH_CHECKS);
         let seconds: f64 = self.report.steps.iter().map(|step| step.seconds).sum();
         let total = checks.len();
-        self.screen.line(&if failed == 0 {
-            format!("\nall {total} checks held, in {seconds:.0} s")
+        let conclusion = if failed == 0 {
+            format!("all {total} checks held, in {seconds:.0} s")
         } else {
-            format!("\n{failed} of {total} checks did not hold, in {seconds:.0} s")
+            format!("{failed} of {total} checks did not hold, in {seconds:.0} s")
+        };
+        self.screen.detail(&format!("\n{conclusion}"));
+        self.screen.brief(&match self.screen.elsewhere() {
+            Some(path) => format!(
+                "{conclusion}; all that was seen: {}",
+                from_here(path).display()
+            ),
+            None => conclusion,
         });
     }
 }
 
+/// A path as somebody would type it here.
+fn from_here(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok());
+    inside.unwrap_or(path)
+}
+
 /// Ends a step on the screen and begins its report.
-fn end_of(screen: &Screen, number: usize, title: &str, began: Instant) -> StepReport {
+fn end_of(
+    screen: &Screen,
+    number: usize,
+    title: &str,
+    began: Instant,
+    summary: &str,
+) -> StepReport {
     let seconds = began.elapsed().as_secs_f64();
-    screen.step_ends(seconds);
+    screen.step_ends_with(summary, seconds);
     StepReport {
         number,
         title: title.to_owned(),

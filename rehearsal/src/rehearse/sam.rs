@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::answer_bucket::Verdict;
-use crate::installation::{Installation, Tools};
+use crate::installation::{self, Installation, Tools};
 use crate::laptop::{Architecture, ContainerHost, Laptop, Running, Way, Ways, problems_of, read};
 use crate::sandbox::App;
 
@@ -102,7 +102,7 @@ pub(super) async fn run(options: &SamOptions, screen: &Screen) -> Result<SamRepo
         "about 1 minute the first time, when SAM is fetched"
     };
     screen.step_begins(1, steps, "starting the cloud", expect);
-    let tools = Installation::ensure(Tools::Sam).await?;
+    let tools = installation::ensure(Tools::Sam).await?;
     let world = World::start().await?;
     let laptop = Laptop::open(&world, &template, host.as_ref()).await?;
     laptop.write_environment(&events)?;

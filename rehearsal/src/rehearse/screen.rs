@@ -1,7 +1,11 @@
-//! What people see of a rehearsal: plain lines, and on a terminal a spinner
-//! and colours beside them.
+//! What people see of a rehearsal: plain lines; on a terminal fewer of them, with a
+//! spinner and colours.
+//!
+//! Whatever a terminal does not show is in the transcript, a file.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,12 +26,46 @@ pub enum Sink {
     Silent,
 }
 
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What fits onto one screen.
+    Brief,
+    /// Everything.
+    Full,
+}
+
+impl Detail {
+    /// What a sink is shown where nobody says: a file or a machine everything, and
+    /// people what they can read.
+    #[must_use]
+    pub fn of(sink: Sink) -> Self {
+        if sink.is_terminal() {
+            Self::Brief
+        } else {
+            Self::Full
+        }
+    }
+}
+
 /// The screen of one rehearsal.
 #[derive(Debug)]
 pub struct Screen {
     sink: Sink,
+    detail: Detail,
     colour: bool,
     spinner: ProgressBar,
+    transcript: Option<(PathBuf, File)>,
+}
+
+impl Sink {
+    fn is_terminal(self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+            Self::Silent => false,
+        }
+    }
 }
 
 /// What a colour stands for here.
@@ -55,24 +93,47 @@ impl Screen {
     /// A screen on `sink`. The spinner and, unless `no_color`, the colours
     /// are for a terminal only.
     #[must_use]
-    pub fn new(sink: Sink, no_color: bool) -> Self {
-        let (is_terminal, target) = match sink {
-            Sink::Stdout => (io::stdout().is_terminal(), ProgressDrawTarget::stdout()),
-            Sink::Stderr => (io::stderr().is_terminal(), ProgressDrawTarget::stderr()),
-            Sink::Silent => (false, ProgressDrawTarget::hidden()),
-        };
+    pub fn new(sink: Sink, detail: Detail, no_color: bool) -> Self {
+        let is_terminal = sink.is_terminal();
         let spinner = ProgressBar::no_length();
-        spinner.set_draw_target(if is_terminal {
-            target
-        } else {
-            ProgressDrawTarget::hidden()
+        spinner.set_draw_target(match sink {
+            Sink::Stdout if is_terminal => ProgressDrawTarget::stdout(),
+            Sink::Stderr if is_terminal => ProgressDrawTarget::stderr(),
+            _ => ProgressDrawTarget::hidden(),
         });
         spinner.finish_and_clear();
         Self {
             sink,
+            detail,
             colour: is_terminal && !no_color,
             spinner,
+            transcript: None,
         }
+    }
+
+    /// A screen that shows nothing.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::new(Sink::Silent, Detail::Full, true)
+    }
+
+    /// From now on everything is written to a file as well, as far as it can be: nobody
+    /// rehearses for its sake.
+    pub(super) fn keep_transcript(&mut self, path: PathBuf) {
+        let made = path.parent().map(std::fs::create_dir_all);
+        if made.is_some_and(|made| made.is_ok()) {
+            self.transcript = File::create(&path).ok().map(|file| (path, file));
+        }
+    }
+
+    /// Where everything is that this screen does not show.
+    pub(super) fn elsewhere(&self) -> Option<&Path> {
+        let (path, _) = self.transcript.as_ref()?;
+        self.is_brief().then_some(path)
+    }
+
+    fn is_brief(&self) -> bool {
+        self.detail == Detail::Brief
     }
 
     /// Takes the spinner away, for a step that does not end as it should.
@@ -81,14 +142,29 @@ impl Screen {
         self.spinner.finish_and_clear();
     }
 
-    /// A screen that shows nothing.
-    #[must_use]
-    pub fn silent() -> Self {
-        Self::new(Sink::Silent, true)
-    }
-
     /// One line as it is.
     pub fn line(&self, text: &str) {
+        self.show(text);
+        self.write_down(text);
+    }
+
+    /// A line that a brief screen leaves out.
+    pub(super) fn detail(&self, text: &str) {
+        if !self.is_brief() {
+            self.show(text);
+        }
+        self.write_down(text);
+    }
+
+    /// A line that only a brief screen has, in place of others.
+    pub(super) fn brief(&self, text: &str) {
+        if self.is_brief() {
+            self.show(text);
+        }
+    }
+
+    /// A line that is written down nowhere.
+    pub(super) fn show(&self, text: &str) {
         // Whoever closed the pipe does not want to read on; the exit status
         // still tells the result.
         self.spinner.suspend(|| {
@@ -98,6 +174,13 @@ impl Screen {
                 Sink::Silent => Ok(()),
             };
         });
+    }
+
+    fn write_down(&self, text: &str) {
+        if let Some((_, file)) = &self.transcript {
+            let mut file: &File = file;
+            let _ = writeln!(file, "{}", without_colour(text));
+        }
     }
 
     /// A line above others.
@@ -146,7 +229,20 @@ impl Screen {
         self.line("");
     }
 
-    pub(super) fn event(&self, event: &EventReport) {
+    /// The end of a step of which `summary` says on a brief screen what came of it.
+    pub(super) fn step_ends_with(&self, summary: &str, seconds: f64) {
+        self.clear();
+        let done = self.painted(Tone::Aside, &format!("done in {seconds:.1} s"));
+        self.detail(&format!("    {done}"));
+        self.detail("");
+        if !summary.is_empty() {
+            self.brief(&format!("    {summary}, {seconds:.1} s"));
+        }
+    }
+
+    /// An event. A brief screen shows how the stack itself ended, what went wrong, and
+    /// everything else in passing.
+    pub(super) fn event(&self, event: &EventReport, ended: Option<usize>) {
         let tone = if event.status.ends_with("_FAILED") || event.status.contains("ROLLBACK") {
             Tone::Bad
         } else if event.status.ends_with("_COMPLETE") {
@@ -155,16 +251,32 @@ impl Screen {
             Tone::Aside
         };
         let status = self.painted(tone, &format!("{:<27}", event.status));
-        let mut line = format!("{:>5.1} s  {status} {}", event.seconds, event.logical_id);
+        let mut line = format!(
+            "    {:>5.1} s  {status} {}",
+            event.seconds, event.logical_id
+        );
         if !event.reason.is_empty() && matches!(tone, Tone::Bad) {
             line = format!("{line}: {}", event.reason);
         }
-        self.note(&line);
+        match (tone, ended) {
+            (Tone::Bad, _) => self.line(&line),
+            (_, Some(resources)) => {
+                self.detail(&line);
+                self.brief(&format!("{line}, {resources} resources"));
+            }
+            (_, None) => {
+                self.detail(&line);
+                self.spinner
+                    .set_message(format!("{} {}", event.status, event.logical_id));
+            }
+        }
     }
 
     pub(super) fn vendor(&self, calls: &[CallReport], records: &[RecordReport]) {
         if calls.is_empty() {
             self.note("the vendor was asked nothing");
+        } else {
+            self.brief(&format!("    the vendor saw  {}", shortened(calls)));
         }
         for call in calls {
             let CallReport {
@@ -172,7 +284,7 @@ impl Screen {
                 path,
                 status,
             } = call;
-            self.note(&format!("the vendor saw  {method} {path} -> {status}"));
+            self.detail(&format!("    the vendor saw  {method} {path} -> {status}"));
         }
         if records.is_empty() {
             self.note("the vendor has no record");
@@ -192,17 +304,53 @@ impl Screen {
         }
     }
 
+    /// What was checked. A brief screen counts the checks of a step, and puts those
+    /// together that tell what is not left.
+    pub(super) fn checks(&self, checks: &[Check], steps: &[&str]) {
+        self.detail("\nChecks");
+        self.brief("");
+        let (mut counted, mut gone) = (Vec::new(), Vec::new());
+        for step in steps {
+            let of_step = |check: &&Check| check.held && is_of(check, step);
+            counted.push(format!("{step} {}", checks.iter().filter(of_step).count()));
+        }
+        self.brief(&self.held(&format!("each step's checks: {}", counted.join(", "))));
+        for check in checks {
+            if !check.held {
+                self.check(check);
+                continue;
+            }
+            let name = &check.name;
+            self.detail(&self.held(name));
+            if steps.iter().any(|step| is_of(check, step)) {
+                continue;
+            }
+            match name
+                .strip_prefix("no ")
+                .and_then(|name| name.strip_suffix(" is left"))
+            {
+                Some(what) => gone.push(what),
+                None => self.brief(&self.held(name)),
+            }
+        }
+        if let Some((last, others)) = gone.split_last() {
+            let others = others.join(", ");
+            self.brief(&self.held(&format!("nothing is left: no {others} or {last}")));
+        }
+    }
+
     pub(super) fn check(&self, check: &Check) {
         let Check { name, held, detail } = check;
         if *held {
-            self.line(&format!(
-                "    {} {name}",
-                self.painted(Tone::Good, "held  ")
-            ));
+            self.line(&self.held(name));
         } else {
             let failed = self.painted(Tone::Bad, "FAILED");
             self.line(&format!("    {failed} {name}: {detail}"));
         }
+    }
+
+    fn held(&self, name: &str) -> String {
+        format!("    {} {name}", self.painted(Tone::Good, "held  "))
     }
 
     /// A line that tells of something that is not as it must be.
@@ -216,5 +364,84 @@ impl Screen {
         } else {
             text.to_owned()
         }
+    }
+}
+
+/// Whether a check is one of a step, as its name says.
+fn is_of(check: &Check, step: &str) -> bool {
+    let rest = check.name.strip_prefix(step);
+    rest.is_some_and(|rest| rest.starts_with(": "))
+}
+
+/// The requests in their order, with a path and a status once for all that have them one
+/// after another, and a repeated one once.
+fn shortened(calls: &[CallReport]) -> String {
+    let alike = |one: &CallReport, other: &CallReport| {
+        (&one.path, one.status) == (&other.path, other.status)
+    };
+    let groups = calls.chunk_by(alike).map(|group| {
+        let mut methods: Vec<&str> = group.iter().map(|call| call.method.as_str()).collect();
+        methods.dedup();
+        let CallReport { path, status, .. } = &group[0];
+        format!("{} {path} -> {status}", methods.join(" "))
+    });
+    groups.collect::<Vec<_>>().join(", ")
+}
+
+/// The text without what begins and ends a colour.
+fn without_colour(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('m').map_or(part, |(_, rest)| rest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(method: &str, path: &str, status: u16) -> CallReport {
+        CallReport {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            status,
+        }
+    }
+
+    #[test]
+    fn tells_requests_to_one_path_in_one_go() {
+        let calls = [
+            call("POST", "/v2/apps", 200),
+            call("GET", "/v2/apps/app_1", 200),
+            call("GET", "/v2/apps/app_1", 200),
+            call("PATCH", "/v2/apps/app_1", 200),
+            call("GET", "/v2/apps/app_1", 503),
+        ];
+        assert_eq!(
+            shortened(&calls),
+            "POST /v2/apps -> 200, GET PATCH /v2/apps/app_1 -> 200, GET /v2/apps/app_1 -> 503"
+        );
+    }
+
+    #[test]
+    fn keeps_everything_without_colours_in_the_transcript() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/transcript.txt");
+        let mut screen = Screen::new(Sink::Silent, Detail::Brief, false);
+        screen.colour = true;
+        screen.keep_transcript(path.clone());
+        screen.heading("a step");
+        screen.detail("what a brief screen leaves out");
+        screen.brief("what stands there instead");
+        screen.show("a secret");
+        let held = Check::new("no role is left", true, "");
+        screen.checks(&[held], &["create"]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "a step\nwhat a brief screen leaves out\n\nChecks\n    held   no role is left\n"
+        );
+        assert_eq!(screen.elsewhere(), Some(path.as_path()));
     }
 }

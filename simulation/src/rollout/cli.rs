@@ -27,16 +27,16 @@ Exit status: 0 everything held, 1 something did not hold, 2 a wrong argument.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Accounts; without it, the nine rollouts of docs/organization.md and what goes wrong
+    /// Accounts, 1 to 100,000; without it, the nine rollouts of docs/organization.md and what goes wrong
     #[arg(long, value_name = "N", requires = "rate", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     accounts: Option<u32>,
-    /// Requests that Authomize accepts in a second
+    /// Requests that Authomize accepts in a second, 1 to 10,000
     #[arg(long, value_name = "R", requires = "accounts", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: Option<u32>,
-    /// `MaxConcurrentCount`; the formula's if none is given
+    /// `MaxConcurrentCount` [default: what the formula of docs/organization.md gives]
     #[arg(long, value_name = "C", requires = "accounts", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
-    /// `FailureToleranceCount`; one less than `MaxConcurrentCount` if none is given
+    /// `FailureToleranceCount` [default: one less than `MaxConcurrentCount`]
     #[arg(long, value_name = "F", requires = "accounts")]
     tolerance: Option<u32>,
     /// `SOFT_FAILURE_TOLERANCE` instead of the default `STRICT_FAILURE_TOLERANCE`
@@ -54,7 +54,7 @@ pub struct Arguments {
     /// All processes of the hub are killed so often in the middle
     #[arg(long, value_name = "N", default_value_t = 0)]
     kills: u32,
-    /// How long Authomize validates a role; under a second if nothing is given
+    /// How long Authomize validates a role [default: under a second]
     #[arg(long, value_name = "SECONDS")]
     validation: Option<u64>,
     /// For everything that is left to chance

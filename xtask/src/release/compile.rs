@@ -22,6 +22,31 @@ use super::tool::{self, ToolError};
 pub const PACKAGE: &str = "authomize-trust-role";
 const BINARY: &str = "bootstrap";
 
+/// How it is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimization {
+    /// As it is published.
+    Full,
+    /// Not at all, which takes a fraction of the time. Paths get into a binary in the same
+    /// places either way.
+    None,
+}
+
+impl Optimization {
+    /// What cargo finds in its environment
+    /// (<https://doc.rust-lang.org/cargo/reference/config.html#profile>).
+    fn environment(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Full => &[],
+            Self::None => &[
+                ("CARGO_PROFILE_RELEASE_LTO", "off"),
+                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
+            ],
+        }
+    }
+}
+
 /// What compiles.
 #[derive(Clone, Debug)]
 pub struct Toolchain {
@@ -156,13 +181,16 @@ pub fn twice(
     sources: &Path,
     places: &Path,
     architectures: &[Architecture],
+    optimization: Optimization,
 ) -> Result<Vec<Vec<u8>>, CompileError> {
     // Of two lengths, for a path's length could get into the binary too.
     let [one, other] = ["one", "the-other/place"].map(|name| places.join(name));
+    let compile = |folder: &Path| {
+        Place::set_up(toolchain, sources, folder)?.compile(architectures, optimization)
+    };
     let (one, other) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| Place::set_up(toolchain, sources, &one)?.compile(architectures));
-        let other = Place::set_up(toolchain, sources, &other)
-            .and_then(|place| place.compile(architectures));
+        let one = scope.spawn(|| compile(&one));
+        let other = compile(&other);
         (one.join().expect("compiling does not panic"), other)
     });
     let (one, other) = (one?, other?);
@@ -235,9 +263,14 @@ impl<'a> Place<'a> {
     }
 
     /// The binary of each architecture.
-    fn compile(&self, architectures: &[Architecture]) -> Result<Vec<PathBuf>, CompileError> {
+    fn compile(
+        &self,
+        architectures: &[Architecture],
+        optimization: Optimization,
+    ) -> Result<Vec<PathBuf>, CompileError> {
         let compiled = architectures.iter().map(|architecture| {
-            tool::output(&mut self.cargo(*architecture))?;
+            let mut cargo = self.cargo(*architecture);
+            tool::output(cargo.envs(optimization.environment().iter().copied()))?;
             let folder = self.target.join(architecture.target());
             Ok(folder.join("release").join(BINARY))
         });

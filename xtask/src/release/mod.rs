@@ -41,7 +41,7 @@ use crate::quick_create::{QuickCreate, link};
 use crate::region::Region;
 use architecture::Architecture;
 use asset::{Asset, ObjectKey, TEMPLATE};
-use compile::Toolchain;
+use compile::{Optimization, Toolchain};
 use configuration::Configuration;
 use publish::{Destination, Object, Objects};
 use screen::Screen;
@@ -70,6 +70,8 @@ pub struct Options {
     pub configuration: Configuration,
     /// For these, or for all that can be compiled here.
     pub architectures: Option<Vec<Architecture>>,
+    /// How the function is compiled.
+    pub optimization: Optimization,
     /// Whether the tests are run.
     pub tests: Tests,
     /// What the sums are signed with.
@@ -206,9 +208,14 @@ pub async fn run<W: io::Write>(
     let mut assets: Vec<Asset> = zips.into_values().chain([bill, licences]).collect();
     write_all(&folder, assets.iter().chain([&template]))?;
 
-    screen.step("the linter");
+    screen.step("the linters");
     lint(root, &folder.join(TEMPLATE))?;
     screen.line("cfn-lint finds nothing in the template as it is published");
+    check_bill(root, &folder.join(bill_of_materials::NAME))?;
+    screen.line(&format!(
+        "{} is what the schema of CycloneDX 1.5 allows, and nothing else is in it",
+        bill_of_materials::NAME
+    ));
 
     screen.step("the sums");
     let sums = sums::of(assets.iter().chain([&template]));
@@ -336,7 +343,21 @@ fn zips<W: io::Write>(
         .arg(&sources)
         .arg(commit);
     tool::output(archive.current_dir(&options.root))?;
-    let binaries = compile::twice(toolchain, &sources, work, architectures)?;
+    let work = match options.optimization {
+        Optimization::Full => work.to_owned(),
+        // Or each kind of build would throw the other one's away.
+        Optimization::None => {
+            screen.line("not optimised, as --unoptimized asks: no release has these bytes");
+            work.join("unoptimized")
+        }
+    };
+    let binaries = compile::twice(
+        toolchain,
+        &sources,
+        &work,
+        architectures,
+        options.optimization,
+    )?;
     let mut zips = BTreeMap::new();
     for (&architecture, binary) in architectures.iter().zip(&binaries) {
         let library = binary::check(binary, architecture)?;
@@ -400,13 +421,29 @@ fn written_template(
 
 /// Runs cfn-lint in the version that the project pins.
 fn lint(root: &Path, template: &Path) -> Result<(), ReleaseError> {
+    let mut linter = in_venv(root, "linters", "cfn-lint")?;
+    tool::output(linter.arg(template))?;
+    Ok(())
+}
+
+/// Has `CycloneDX`'s own library compare the bill with the schema, strictly.
+fn check_bill(root: &Path, bill: &Path) -> Result<(), ReleaseError> {
+    let mut python = in_venv(root, "sbom", "python")?;
+    tool::output(python.arg("ci/check_sbom.py").arg(bill))?;
+    Ok(())
+}
+
+/// A program of the virtual environment that `ci/NAME-requirements.txt` lists.
+fn in_venv(root: &Path, name: &str, program: &str) -> Result<Command, ReleaseError> {
     let mut venv = Command::new(root.join("ci/venv"));
-    venv.args(["linters", "ci/linters-requirements.txt"])
+    venv.arg(name)
+        .arg(format!("ci/{name}-requirements.txt"))
         .current_dir(root);
     let folder = tool::output(&mut venv)?;
-    let mut linter = Command::new(Path::new(folder.trim_end()).join("bin/cfn-lint"));
-    tool::output(linter.arg(template).current_dir(root))?;
-    Ok(())
+    let program = Path::new(folder.trim_end()).join("bin").join(program);
+    let mut command = Command::new(program);
+    command.current_dir(root);
+    Ok(command)
 }
 
 /// Everything with its key: the template last.
@@ -622,6 +659,7 @@ mod tests {
             version: Version::new(1, 3, 0),
             configuration: CONFIGURATION.parse().unwrap(),
             architectures: None,
+            optimization: Optimization::Full,
             tests: Tests::Skip,
             key: None,
             publisher: None,

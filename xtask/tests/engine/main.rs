@@ -7,3 +7,4 @@ mod mirror;
 mod publish;
 mod released_template;
 mod stage;
+mod whole;

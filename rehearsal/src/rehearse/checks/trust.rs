@@ -9,7 +9,7 @@ use super::super::world::World;
 pub(in super::super) async fn checks(world: &World, role_arn: &str, steps: &[Seen]) -> Vec<Check> {
     let assumed = world.assumptions_of(role_arn);
     let mut checks = vec![Check::new(
-        "the vendor enabled the integration by really assuming the role each time",
+        "the vendor enabled the integration by assuming the role each time",
         assumed >= steps.len(),
         format!("assumed {assumed} times in {} steps", steps.len()),
     )];
