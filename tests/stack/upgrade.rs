@@ -159,11 +159,14 @@ impl<'a> Vendor<'a> {
             .collect()
     }
 
-    /// Asserts that it was asked so often since the last step, and told nothing.
+    /// Asserts that it was asked so often since the last step, and told nothing. A question
+    /// whose answer is late on a slow machine is asked again.
     fn was_only_read(&mut self, times: usize) {
         let asked = self.asked();
         let reads = asked.iter().filter(|request| request.starts_with("GET "));
-        assert_eq!((reads.count(), asked.len()), (times, times), "{asked:?}");
+        let count = reads.count();
+        assert_eq!(count, asked.len(), "{asked:?}");
+        assert!(count >= times && (times > 0 || count == 0), "{asked:?}");
     }
 }
 
