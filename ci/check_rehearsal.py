@@ -29,14 +29,16 @@ MOVING = [
 ]
 
 
-def settled(text):
-    """The lines without what differs from run to run. A poll more than once is one.
-
-    What comes before the rehearsal's own first line tells of builds.
-    """
+def own(text):
+    """What the rehearsal says itself: what comes before its first line tells of builds."""
     _, begins, rest = text.partition(FIRST_LINE)
+    return begins + rest or text
+
+
+def settled(text):
+    """The lines without what differs from run to run. A poll more than once is one."""
     lines = []
-    for line in (begins + rest or text).splitlines():
+    for line in own(text).splitlines():
         for pattern, stand_in in MOVING:
             line = re.sub(pattern, stand_in, line)
         lines.append(" ".join(line.split()))
@@ -53,7 +55,7 @@ def main(report, screen, *options):
     held = json.loads(pathlib.Path(report).read_text())
     text = pathlib.Path(screen).read_text()
     if "--record" in options:
-        TRANSCRIPT.write_text(text)
+        TRANSCRIPT.write_text(own(text))
     problems = [f"did not hold: {check}" for check in held["checks"] if not check["held"]]
     if not held["held"] or not held["checks"]:
         problems.append("the report does not say that everything held")
