@@ -22,7 +22,7 @@ import time
 
 import pyte
 
-from check_rehearsal import FIRST_LINE, ROOT, missing_in, settled
+from check_rehearsal import ROOT, missing_in, own, settled
 
 RECORDED = ROOT / "docs" / "first-minute.txt"
 COLUMNS = 80
@@ -77,9 +77,7 @@ def main(*options):
     lines, status, seen = run(["cargo", "rehearse"])
     text = "\n".join(lines) + "\n"
     if "--record" in options:
-        # What comes before tells of builds.
-        _, begins, rest = text.partition(FIRST_LINE)
-        RECORDED.write_text(begins + rest)
+        RECORDED.write_text(own(text))
     never = float("inf")
     sign, event = seen.get("sign", never), seen.get("event", never)
     print(f"first sign of life after {sign:.1f} s")
