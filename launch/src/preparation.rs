@@ -36,6 +36,7 @@ enum News {
 /// One of the things that go on.
 struct Part {
     what: &'static str,
+    is_built: bool,
     how_far: String,
     over: bool,
     told: Vec<String>,
@@ -57,10 +58,10 @@ pub fn prepare(command: Command, words: &[OsString]) -> Result<PathBuf, Failure>
     let launcher = env::current_exe().unwrap_or_default();
     let program = command.program(&launcher);
     let needs = command.needs(words);
-    let mut builds = vec![command.build()];
-    if needs.function {
-        builds.push(FUNCTION);
-    }
+    // The function needs fewer packages: while it is compiled the others are downloaded,
+    // and only one cargo at a time downloads.
+    let mut builds = Vec::from_iter(needs.function.then_some(FUNCTION));
+    builds.push(command.build());
     let fetches = needs.engine && !Installation::is_present(Tools::Engine);
     let mut board = Board::new(&builds, fetches);
     if !program.exists() {
@@ -148,10 +149,12 @@ fn first_time(builds: &[Build], fetches: bool) -> String {
 
 impl Board {
     fn new(builds: &[Build], fetches: bool) -> Self {
-        let fetched = fetches.then_some("local cloud");
-        let parts = builds.iter().map(|build| build.what).chain(fetched);
-        let part = |what| Part {
+        let fetched = fetches.then_some(("local cloud", false));
+        let built = builds.iter().map(|build| (build.what, true));
+        let parts = built.chain(fetched);
+        let part = |(what, is_built)| Part {
             what,
+            is_built,
             how_far: String::new(),
             over: false,
             told: Vec::new(),
@@ -195,9 +198,11 @@ impl Board {
 
     /// The line as it is now, short enough for a narrow terminal.
     fn text(&self) -> String {
-        let waits = self.parts.iter().any(|part| part.how_far == WAITS);
-        let mut text = if waits {
-            "    waiting for another cargo:".to_owned()
+        // One of ours waits for the other one's downloads: that is no other cargo.
+        let mut builds = self.parts.iter().filter(|part| part.is_built && !part.over);
+        let all_wait = builds.clone().next().is_some() && builds.all(|part| part.how_far == WAITS);
+        let mut text = if all_wait {
+            "    another cargo builds:".to_owned()
         } else {
             "    getting ready:".to_owned()
         };
@@ -270,13 +275,41 @@ mod tests {
             board.text(),
             "    getting ready: rehearse, function, local cloud, 0:00"
         );
-        board.parts[0].takes_in(Said::Built(37, 412));
+        board.parts[0].takes_in(Said::Downloading);
         board.parts[1].takes_in(Said::Waiting);
+        assert_eq!(
+            board.text(),
+            "    getting ready: rehearse downloads, function waits, local cloud, 0:00"
+        );
+        board.parts[0].takes_in(Said::Built(37, 412));
         board.parts[2].over = true;
         assert_eq!(
             board.text(),
-            "    waiting for another cargo: rehearse 37/412, function waits, 0:00"
+            "    getting ready: rehearse 37/412, function waits, 0:00"
         );
+        board.parts[0].takes_in(Said::Waiting);
+        assert_eq!(
+            board.text(),
+            "    another cargo builds: rehearse waits, function waits, 0:00"
+        );
+    }
+
+    /// A line that is longer than the terminal is wide stays when it is drawn anew.
+    #[test]
+    fn fits_into_a_terminal_of_eighty_columns_whatever_goes_on() {
+        let said = [Said::Downloading, Said::Waiting, Said::Built(1000, 1000)];
+        for command in [Command::Rehearse, Command::Simulate, Command::Xtask] {
+            let mut board = Board::new(&[FUNCTION, command.build()], true);
+            board.began -= Duration::from_secs(59 * 60);
+            for (one, other) in said
+                .iter()
+                .flat_map(|one| said.iter().map(move |it| (one, it)))
+            {
+                board.parts[0].takes_in(one.clone());
+                board.parts[1].takes_in(other.clone());
+                assert!(board.text().len() < 80, "{}", board.text());
+            }
+        }
     }
 
     #[test]

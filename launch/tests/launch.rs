@@ -7,9 +7,19 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// Held while a program is written and while one is started: what is begun in between has
+/// the open file for a moment, and nothing that somebody may write to can be run.
+static WRITTEN_OR_STARTED: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    let alone = WRITTEN_OR_STARTED.lock();
+    alone.unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A machine of its own: programs in `bin`, and the launcher among its target folder.
 struct Machine(TempDir);
@@ -21,6 +31,7 @@ impl Machine {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
         let launcher = folder.path().join("target/debug/launch");
+        let _alone = alone();
         fs::copy(env!("CARGO_BIN_EXE_launch"), launcher).unwrap();
         Self(folder)
     }
@@ -32,20 +43,26 @@ impl Machine {
     /// Puts a shell script there.
     fn with(self, name: &str, script: &str) -> Self {
         let path = self.path(name);
+        let alone = alone();
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        drop(alone);
         self
     }
 
     fn run(&self, words: &[&str]) -> Output {
-        Command::new(self.path("target/debug/launch"))
+        let alone = alone();
+        let started = Command::new(self.path("target/debug/launch"))
             .args(words)
             .env("PATH", self.path("bin"))
             .env("CARGO", self.path("bin/cargo"))
             .env("CARGO_TARGET_DIR", self.path("target"))
             .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        drop(alone);
+        started.unwrap().wait_with_output().unwrap()
     }
 }
 
