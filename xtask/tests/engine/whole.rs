@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
+use xtask::keep::keep;
 use xtask::release::architecture::Architecture;
 use xtask::release::compile::Optimization;
 use xtask::release::screen::Screen;
@@ -69,9 +70,13 @@ impl Repository {
             }
         }
         repository.git(&["init", "--quiet"]);
-        repository.git(&["add", "."]);
-        repository.git(&["commit", "--quiet", "--no-gpg-sign", "-m", "all"]);
+        repository.commit();
         repository
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "."]);
+        self.git(&["commit", "--quiet", "--no-gpg-sign", "-m", "all"]);
     }
 
     fn path(&self) -> &Path {
@@ -117,6 +122,13 @@ async fn a_release_goes_from_a_tagged_commit_into_every_bucket() {
     assert!(printed.starts_with("1/9 the commit"), "{printed}");
 
     repository.git(&["tag", "v1.2.3"]);
+    let (_, ended) = repository.publish(&stage).await;
+    let told = ended.unwrap_err().to_string();
+    assert!(told.contains("`cargo xtask keep` writes it"), "{told}");
+
+    keep(repository.path(), &"1.2.3".parse().unwrap()).unwrap();
+    repository.commit();
+    repository.git(&["tag", "--force", "v1.2.3"]);
     let (printed, ended) = repository.publish(&stage).await;
     ended.unwrap();
     for part in [
