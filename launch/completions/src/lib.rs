@@ -25,7 +25,7 @@ pub enum Shell {
     Fish,
 }
 
-/// Where what [`print`] writes belongs: the end of a help.
+/// Where what [`print()`] writes belongs: the end of a help.
 pub const HELP: &str = "\
 Examples, the same for rehearse, simulate and xtask:
   cargo rehearse completions bash > ~/.cargo-rehearse.bash    and `. ~/.cargo-rehearse.bash` in ~/.bashrc
