@@ -218,10 +218,7 @@ impl Authomize {
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn release(&self, record: &Record, holder: &Marking) -> Result<(), ApiError> {
-        match record.release() {
-            Some(change) => self.write_back(&record.id, change, holder).await,
-            None => Ok(()),
-        }
+        self.write_back(&record.id, record.release(), holder).await
     }
 
     /// Writes `record` back as it was before it was taken over from nobody, or from a
@@ -230,19 +227,21 @@ impl Authomize {
     /// # Errors
     /// The vendor refused or could not be asked.
     pub async fn give_back(&self, record: &Record, holder: &Marking) -> Result<(), ApiError> {
-        match record.return_to_this() {
-            Some(change) => self.write_back(&record.id, change, holder).await,
-            None => Ok(()),
-        }
+        self.write_back(&record.id, record.return_to_this(), holder)
+            .await
     }
 
-    /// A name that another record has by now is not given back.
+    /// Writes the change, if there is one. A name that another record has by now is not
+    /// given back.
     async fn write_back(
         &self,
         id: &RecordId,
-        mut change: Value,
+        change: Option<Value>,
         holder: &Marking,
     ) -> Result<(), ApiError> {
+        let Some(mut change) = change else {
+            return Ok(());
+        };
         let path = path_of(id);
         let mut patience = self.patience(TRIES - 1);
         loop {

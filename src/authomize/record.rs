@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::account_id::AccountId;
+use crate::answer::NOT_REPORTED;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::text::shown;
@@ -132,7 +133,7 @@ impl Status {
     /// The vendor's word for it.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Absent => "not reported",
+            Self::Absent => NOT_REPORTED,
             Self::Enabled => "enabled",
             Self::Failure => "failure",
             Self::Deleted => "deleted",
