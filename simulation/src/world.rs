@@ -649,12 +649,10 @@ impl State {
                 let mark = marked(body)
                     .filter(|_| !self.history.vendor.published_only)
                     .map(|(stack, released)| (self.stack_of(stack), released));
-                let is_left = |state: &Self| {
-                    let owner = state.ledger.get(id)?.owner;
-                    let (marked, _) = mark?;
-                    Some(state.is_left_to(owner, marked?))
+                let is_left = match (self.ledger.get(id), mark) {
+                    (Some(entry), Some((Some(marked), _))) => self.is_left_to(entry.owner, marked),
+                    _ => false,
                 };
-                let is_left = is_left(self).unwrap_or_default();
                 let Some(entry) = self.ledger.get_mut(id) else {
                     return;
                 };
