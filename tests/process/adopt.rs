@@ -10,7 +10,7 @@ use rehearsal::sandbox::{App, ContractLevel, Failing, Fault, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, EXTERNAL_ID, LOGICAL, NAME, STACK, Setting, World, properties, with,
+    ANOTHER_STACK, EXTERNAL_ID, LOGICAL, NAME, Outcome, STACK, Setting, World, properties, with,
 };
 
 /// The name that a person gave.
@@ -47,6 +47,14 @@ async fn adopted(world: &World) -> (App, Value, String) {
     let (before, wanted) = made_by_hand(world);
     let id = world.created(wanted.clone()).await;
     (before, wanted, id)
+}
+
+/// What came of the deletion of its stack, which succeeds.
+async fn deleted(world: &World, id: &str, properties: Value) -> Outcome {
+    world.desk.stacks([Stack::deleting(id)]);
+    let outcome = world.send(&world.delete_event(id, properties)).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    outcome
 }
 
 /// The one record that there is.
@@ -115,9 +123,7 @@ async fn gives_it_back_when_the_stack_is_deleted() {
         let world = World::new().await;
         let (before, mut wanted, id) = adopted(&world).await;
         wanted["OnDelete"] = json!(wish);
-        world.desk.stacks([Stack::deleting(&id)]);
-        let outcome = world.send(&world.delete_event(&id, wanted)).await;
-        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        let outcome = deleted(&world, &id, wanted).await;
         assert_eq!(outcome.id(), id);
         assert_given_back(&world, &before);
         world.end().await;
@@ -130,9 +136,7 @@ async fn gives_it_back_without_its_name_where_that_is_taken() {
     let world = World::new().await;
     let (before, wanted, id) = adopted(&world).await;
     world.sandbox.insert_stranger(BY_HAND);
-    world.desk.stacks([Stack::deleting(&id)]);
-    let outcome = world.send(&world.delete_event(&id, wanted)).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    deleted(&world, &id, wanted).await;
     let apps = world.sandbox.apps();
     assert_eq!(apps.len(), 2);
     assert_eq!(apps[0].id, before.id);
@@ -423,9 +427,7 @@ async fn goes_on_when_the_stack_is_updated() {
     assert_eq!(outcome.id(), id);
     assert_eq!(only_app(&world).source().unwrap()["adoptedName"], BY_HAND);
 
-    world.desk.stacks([Stack::deleting(&id)]);
-    let outcome = world.send(&world.delete_event(&id, changed)).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    deleted(&world, &id, changed).await;
     assert_given_back(&world, &before);
     world.end().await;
 }
@@ -443,9 +445,7 @@ async fn goes_on_without_the_parameter() {
     assert_eq!(outcome.id(), id);
     assert_eq!(world.vendor_calls().len(), 1);
 
-    world.desk.stacks([Stack::deleting(&id)]);
-    let outcome = world.send(&world.delete_event(&id, properties())).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    deleted(&world, &id, properties()).await;
     assert_given_back(&world, &before);
     world.end().await;
 }
@@ -519,9 +519,7 @@ async fn is_replaced_by_a_record_of_the_stacks_own_once_it_is_deleted_by_hand() 
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(outcome.id(), id);
 
-    world.desk.stacks([Stack::deleting(&id)]);
-    let outcome = world.send(&world.delete_event(&id, again)).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    deleted(&world, &id, again).await;
     assert!(world.sandbox.apps().is_empty());
     world.end().await;
 }
@@ -540,9 +538,7 @@ async fn leaves_alone_what_became_somebody_elses() {
             world.sandbox.insert_by_hand(BY_HAND, config_of(&[ACCOUNT]));
         }
         let before = world.sandbox.apps();
-        world.desk.stacks([Stack::deleting(&id)]);
-        let outcome = world.send(&world.delete_event(&id, wanted)).await;
-        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        deleted(&world, &id, wanted).await;
         assert_eq!(world.sandbox.apps(), before);
         world.end().await;
     }
@@ -555,9 +551,7 @@ async fn is_taken_over_again_and_given_back_again() {
     for by_its_id in [true, false] {
         let world = World::new().await;
         let (before, wanted, id) = adopted(&world).await;
-        world.desk.stacks([Stack::deleting(&id)]);
-        let deleted = world.send(&world.delete_event(&id, wanted.clone())).await;
-        assert_eq!(deleted.status(), "SUCCESS", "{}", deleted.reason());
+        deleted(&world, &id, wanted.clone()).await;
 
         let again = if by_its_id {
             wanted

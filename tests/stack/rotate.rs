@@ -19,10 +19,7 @@ async fn assert_kept(world: &World, created: &StackOutcome, id: &str, updated: &
     let record = &created.outputs["IntegrationId"];
     assert_eq!(&updated.outputs["IntegrationId"], record);
     assert_eq!(updated.outputs["IntegrationStatus"], "enabled");
-    assert_eq!(
-        physical_id(&world.account, "AuthomizeIntegration").await,
-        id
-    );
+    assert_eq!(integration(world).await, id);
     let apps = world.sandbox.apps();
     assert_eq!(apps.len(), 1);
     assert_eq!(&apps[0].id, record);
@@ -36,6 +33,12 @@ fn assert_rolled_back(outcome: &StackOutcome, why: &str) {
         reason(outcome)
     );
     assert!(reason(outcome).contains(why), "{}", reason(outcome));
+}
+
+/// Asserts that the stack goes, and its record with it.
+async fn assert_goes(world: &World) {
+    assert_eq!(delete(world).await.status, "DELETE_COMPLETE");
+    assert!(world.sandbox.apps().is_empty());
 }
 
 async fn integration(world: &World) -> String {
@@ -143,8 +146,7 @@ async fn a_new_address_of_the_api_keeps_the_record() {
     let address = format!("https://{HOST}");
     let moved = update(&world, &[("AuthomizeApiUrl", &address)]).await;
     assert_kept(&world, &created, &id, &moved).await;
-    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    assert!(world.sandbox.apps().is_empty());
+    assert_goes(&world).await;
 }
 
 /// `Refresh` mends what was changed at the vendor.
@@ -168,8 +170,7 @@ async fn a_refresh_mends_what_was_changed_at_the_vendor() {
     let apps = world.sandbox.apps();
     assert_eq!(apps.len(), 1);
     assert_eq!(apps[0].id, anew.outputs["IntegrationId"]);
-    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    assert!(world.sandbox.apps().is_empty());
+    assert_goes(&world).await;
 }
 
 /// `Refresh` finds a trust policy that was changed by hand, and says where to look; put
@@ -232,8 +233,7 @@ async fn a_stack_of_the_same_name_goes_on_with_what_was_retained() {
     let record = &first.outputs["IntegrationId"];
     assert_eq!(&second.outputs["IntegrationId"], record);
     assert_eq!(world.sandbox.apps().len(), 1);
-    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    assert!(world.sandbox.apps().is_empty());
+    assert_goes(&world).await;
 }
 
 /// The same after a deletion that failed, and went on without the resource.
@@ -255,6 +255,5 @@ async fn a_stack_of_the_same_name_goes_on_after_a_deletion_that_failed() {
     let record = &first.outputs["IntegrationId"];
     assert_eq!(&second.outputs["IntegrationId"], record);
     assert_eq!(world.sandbox.apps().len(), 1);
-    assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    assert!(world.sandbox.apps().is_empty());
+    assert_goes(&world).await;
 }
