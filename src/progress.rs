@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::answer::{Answer, Outcome};
 use crate::physical_id::PhysicalId;
+use crate::record_id::RecordId;
 
 /// Why work was cut.
 #[derive(Clone, Copy, Debug, Error)]
@@ -33,6 +34,7 @@ struct State {
     doing: &'static str,
     met: Option<String>,
     left: Option<String>,
+    has: Option<RecordId>,
 }
 
 impl Progress {
@@ -43,6 +45,7 @@ impl Progress {
             doing: "reading the request",
             met: None,
             left: None,
+            has: None,
         })))
     }
 
@@ -71,6 +74,11 @@ impl Progress {
         self.with(|state| state.left = Some(what));
     }
 
+    /// From here on the stack has this record at the vendor, whatever the id says.
+    pub fn has(&self, record: &RecordId) {
+        self.with(|state| state.has = Some(record.clone()));
+    }
+
     /// The id to answer with as things stand.
     pub fn id(&self) -> PhysicalId {
         self.with(|state| state.id.clone())
@@ -83,11 +91,15 @@ impl Progress {
             let met = met.map(|error| format!(" The last try: {error}."));
             let met = met.unwrap_or_default();
             let doing = state.doing;
+            let named = state.id.registered().map(|named| &named.record);
+            let has = state.has.as_ref().filter(|has| named != Some(has));
+            let has = has.map(|record| format!(" The stack has record {record} at Authomize now."));
+            let has = has.unwrap_or_default();
             Answer {
                 physical_id: state.id.clone(),
                 outcome: Outcome::Failed(match &state.left {
                     None => format!(
-                        "{because} while {doing}.{met} Try again; if it happens again, tell Authomize what the log says."
+                        "{because} while {doing}.{met}{has} Try again; if it happens again, tell Authomize what the log says."
                     ),
                     Some(what) => format!(
                         "{because} while {doing}, so {what} may be left.{met} Look for it at Authomize and remove it by hand, then delete the stack again and retain this resource."

@@ -174,6 +174,17 @@ impl View {
         )
     }
 
+    /// Whether the whole stack goes, and everything of it.
+    pub fn goes(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen {
+                stack: StackPhase::Going,
+                ..
+            }
+        )
+    }
+
     /// Whether the stack goes back, or went back, to what it was before the update
     /// that the request is about, and began to before that one `wrote` last: what has
     /// begun since writes over it. What takes an update back is no such request.

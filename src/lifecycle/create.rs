@@ -60,6 +60,7 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         before: &view,
         meaning: View::for_create,
     };
+    watch.has_its_role().await?;
     let registered = match &desired.adopt {
         Some(record) => adopt(watch, &vendor, &registration, record).await?,
         None => register(watch, &vendor, &registration, None).await?,

@@ -150,7 +150,7 @@ impl Run<'_> {
         id: &PhysicalId,
     ) -> Result<(), Cause> {
         let Some(record) = self.read(vendor, registered).await? else {
-            return self.is_gone(vendor, registered);
+            return self.is_gone(vendor, registered).await;
         };
         let same_host = registered.host_hash == vendor.api().host_hash();
         match ownership(&record, &self.session.marker()) {
@@ -193,7 +193,7 @@ impl Run<'_> {
     /// Releases the record of an adopted id: no stack made it.
     async fn hand_back(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         match self.read(vendor, registered).await? {
-            None => self.is_gone(vendor, registered),
+            None => self.is_gone(vendor, registered).await,
             Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => vendor
                 .release(&record, &record.marking)
                 .await
@@ -204,11 +204,25 @@ impl Run<'_> {
 
     /// A record that the vendor does not have is gone; one that another host
     /// does not have may well be there still.
-    fn is_gone(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
-        if registered.host_hash == vendor.api().host_hash() {
-            Ok(())
-        } else {
-            Err(self.elsewhere(vendor, registered))
+    async fn is_gone(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
+        if registered.host_hash != vendor.api().host_hash() {
+            return Err(self.elsewhere(vendor, registered));
+        }
+        if self.view.goes() {
+            self.remove_a_successor(vendor).await;
+        }
+        Ok(())
+    }
+
+    /// An update of which CloudFormation never heard the end may have registered anew.
+    /// With its stack that goes, too; what stands in the way does not fail the Delete.
+    async fn remove_a_successor(&self, vendor: &Authomize) {
+        match self.remove_ours(vendor).await {
+            Ok(_) | Err(Cause::Ambiguous { .. }) => {}
+            Err(error) => {
+                let name = &self.farewell.name;
+                warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
+            }
         }
     }
 
@@ -282,16 +296,19 @@ impl Run<'_> {
                 .iter()
                 .filter(|record| record.status != Status::Deleted)
         };
-        for record in live() {
-            if self.is_a_members() && record.is_released() {
-                continue;
+        let is_ours = |record: &&Record| {
+            let was_let_go = self.is_a_members() && record.is_released();
+            !was_let_go && ownership(record, &marker) == Ownership::Ours
+        };
+        let mut any = false;
+        for record in live().filter(is_ours) {
+            any = true;
+            if recorded.is_none_or(|recorded| recorded.record != record.id) {
+                self.let_go_of_an_unknown(vendor, record).await?;
             }
-            if ownership(record, &marker) == Ownership::Ours {
-                if recorded.is_none_or(|recorded| recorded.record != record.id) {
-                    self.let_go_of_an_unknown(vendor, record).await?;
-                }
-                return Ok(true);
-            }
+        }
+        if any {
+            return Ok(true);
         }
         let unclear = live().any(|record| {
             ownership(record, &marker) == Ownership::Unknown

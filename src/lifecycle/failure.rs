@@ -107,6 +107,16 @@ pub enum Cause {
         /// Why not.
         source: ApiError,
     },
+    /// What an earlier try registered is there, and is not as it is to be.
+    #[error(
+        "record {record}, which this stack has at Authomize, could not be brought up to date: {source}"
+    )]
+    NotUpToDate {
+        /// The record.
+        record: RecordId,
+        /// Why not.
+        source: ApiError,
+    },
     /// Somebody else's integration has the name.
     #[error("an integration named \"{name}\" exists already at Authomize, {owner}")]
     NameTaken {
@@ -209,7 +219,7 @@ impl Cause {
             Self::Token { .. } => "Token",
             Self::ForeignHost { .. } => "ForeignHost",
             Self::AnotherHost { .. } => "AnotherHost",
-            Self::Api { source, .. } => source.name(),
+            Self::Api { source, .. } | Self::NotUpToDate { source, .. } => source.name(),
             Self::NameTaken { .. } => "NameTaken",
             Self::Ambiguous { .. } => "Ambiguous",
             Self::AnothersRecord { .. } => "AnothersRecord",
@@ -270,7 +280,13 @@ impl Cause {
             Self::AnotherHost { .. } => {
                 "Set AuthomizeApiUrl, or `url` in the secret, back. To move to another tenant, delete the stack and create it anew."
             }
-            Self::Api { source, .. } => source.remedy(),
+            Self::NotUpToDate {
+                source: ApiError::Conflict,
+                ..
+            } => {
+                "Delete or rename the other integration of this name at Authomize, or choose another IntegrationName, then try again."
+            }
+            Self::Api { source, .. } | Self::NotUpToDate { source, .. } => source.remedy(),
             Self::NameTaken { .. } => {
                 "Choose another IntegrationName, or delete that integration at Authomize first."
             }

@@ -1,5 +1,6 @@
 //! Getting a resource its one record at the vendor, whatever happens on the way.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -13,13 +14,13 @@ use super::watch::Watch;
 use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
+use crate::record_id::RecordId;
 
 /// How often a record is asked for at most, waits for a name included, and waits for a
 /// vendor that asks for fewer requests not.
 const ROUNDS: usize = 10;
 
 const NOT_REGISTERED: &str = "the account could not be registered";
-const NOT_UP_TO_DATE: &str = "the record of an earlier try could not be brought up to date";
 
 /// How a record came to be this resource's.
 pub(super) struct Registered {
@@ -79,7 +80,13 @@ enum Formerly {
     Nothing,
     Found(Box<Registered>),
     /// Our record is there, and another one still has the name that it is to have.
-    NameIsTaken(ApiError),
+    NameIsTaken(NotUpToDate),
+}
+
+/// Our own record, and what the vendor says against bringing it up to date.
+struct NotUpToDate {
+    record: RecordId,
+    source: ApiError,
 }
 
 impl Registering<'_> {
@@ -94,13 +101,14 @@ impl Registering<'_> {
         let names_no_record = matches!(incoming, PhysicalId::Pending(_) | PhysicalId::Invented(_));
         let mut look = names_no_record || session.may_be_a_second_run();
         let mut time_has_passed = look || session.has_taken_long();
+        let mut outlasts = self.watch.before.rolls_back();
         loop {
             match self.look_under_the_former_name().await? {
                 Formerly::Nothing => {}
                 Formerly::Found(registered) => return Ok(*registered),
-                Formerly::NameIsTaken(error) => {
-                    let Some(wait) = patience.after(&error) else {
-                        return Err(self.fails(NOT_UP_TO_DATE, error));
+                Formerly::NameIsTaken(why) => {
+                    let Some(wait) = patience.after(&why.source) else {
+                        return Err(self.is_not_up_to_date(why));
                     };
                     sleep(wait).await;
                     continue;
@@ -108,6 +116,14 @@ impl Registering<'_> {
             }
             if look && let Some(registered) = self.look_for_ours().await? {
                 return Ok(registered);
+            }
+            // The update that is taken back may be registering still, or have done so, and
+            // the list be late.
+            if mem::take(&mut outlasts) && session.waits.allow(longest_request(session)) {
+                sleep(longest_request(session)).await;
+                look = true;
+                time_has_passed = true;
+                continue;
             }
             if time_has_passed && self.watch.is_lost().await {
                 return Err(session.fails(Cause::Cancelled { undone: false }));
@@ -143,8 +159,7 @@ impl Registering<'_> {
                     look = look || error.leaves_the_outcome_open();
                     sleep(wait).await;
                 }
-                (ApiError::RateLimited { .. }, None) => return self.find_a_twins(error).await,
-                _ => return Err(self.fails(NOT_REGISTERED, error)),
+                _ => return self.find_a_twins(error).await,
             }
         }
     }
@@ -165,9 +180,11 @@ impl Registering<'_> {
     }
 
     fn made(&self, record: Record) -> Registered {
-        let marker = self.session().marker();
+        let session = self.session();
+        let marker = session.marker();
         let undo = Undo::removing(self.vendor, record.id.clone(), marker.clone());
-        self.session().makes(&undo);
+        session.makes(&undo);
+        session.progress.has(&record.id);
         Registered {
             undo,
             marker,
@@ -178,6 +195,11 @@ impl Registering<'_> {
 
     fn fails(&self, doing: &'static str, source: ApiError) -> Failure {
         self.session().fails(Cause::Api { doing, source })
+    }
+
+    fn is_not_up_to_date(&self, why: NotUpToDate) -> Failure {
+        let NotUpToDate { record, source } = why;
+        self.session().fails(Cause::NotUpToDate { record, source })
     }
 
     /// Looks for a record of ours that an earlier request may have made.
@@ -202,14 +224,17 @@ impl Registering<'_> {
         match found(&records, &self.session().marker(), self.registration, None) {
             Found::Ours(record) => match self.bring_up_to_date(record).await? {
                 Ok(registered) => Ok(Formerly::Found(Box::new(registered))),
-                Err(error @ ApiError::Conflict) => Ok(Formerly::NameIsTaken(error)),
-                Err(error) => Err(self.fails(NOT_UP_TO_DATE, error)),
+                Err(why) if matches!(why.source, ApiError::Conflict) => {
+                    Ok(Formerly::NameIsTaken(why))
+                }
+                Err(why) => Err(self.is_not_up_to_date(why)),
             },
             _ => Ok(Formerly::Nothing),
         }
     }
 
-    /// This run may register nothing, but a twin of it may have, and died since.
+    /// The vendor does not let this run register, but a twin of it may have, and died
+    /// since.
     async fn find_a_twins(&self, error: ApiError) -> Result<Registered, Failure> {
         match self.find(true).await {
             Ok(Found::Ours(record)) => {
@@ -269,7 +294,7 @@ impl Registering<'_> {
     /// Our own record of an earlier try.
     async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
         let registered = self.bring_up_to_date(found).await?;
-        registered.map_err(|source| self.fails(NOT_UP_TO_DATE, source))
+        registered.map_err(|why| self.is_not_up_to_date(why))
     }
 
     /// Brings our own record of an earlier try up to date if it is not, unless a later
@@ -277,13 +302,14 @@ impl Registering<'_> {
     async fn bring_up_to_date(
         &self,
         found: Record,
-    ) -> Result<Result<Registered, ApiError>, Failure> {
+    ) -> Result<Result<Registered, NotUpToDate>, Failure> {
         let (session, vendor) = (self.session(), self.vendor);
         let is_a_members = session.customer.is_a_member();
         if is_a_members && found.is_released() {
             return self.take_over(found).await.map(Ok);
         }
         info!(integration.id = %found.id, "found the record of an earlier try");
+        session.progress.has(&found.id);
         let marker = Marker {
             taken_over: found.is_taken_over(),
             ..session.marker_of_a_taken(&found)
@@ -304,7 +330,10 @@ impl Registering<'_> {
                 .await;
             match amended {
                 Ok(record) => record,
-                Err(error) => return Ok(Err(error)),
+                Err(source) => {
+                    let record = found.id;
+                    return Ok(Err(NotUpToDate { record, source }));
+                }
             }
         };
         Ok(Ok(Registered {

@@ -32,6 +32,10 @@ use crate::wire::Wire;
 /// How long CloudFormation waits for an answer, as the template says.
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
+/// How old a request must be for its stack to be gone: creating and deleting one takes
+/// longer. The date in the response URL has whole seconds.
+const LATE: Duration = Duration::from_secs(4);
+
 /// One run of one request.
 pub struct Session {
     /// The function's environment.
@@ -162,6 +166,13 @@ impl Session {
     /// again after a minute at the earliest.
     pub fn may_be_a_second_run(&self) -> bool {
         self.age.is_none_or(|age| age > Duration::from_secs(45))
+    }
+
+    /// Whether the stack may be gone when this run begins: a request comes within a
+    /// second as a rule. A member's stack is not this function's, nor is a laptop's.
+    pub fn comes_late(&self) -> bool {
+        let is_its_own = !self.customer.is_a_member() && !self.is_local();
+        is_its_own && self.age.is_some_and(|age| age > LATE)
     }
 
     /// When CloudFormation sent the request, or this run began if that cannot be

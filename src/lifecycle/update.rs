@@ -175,6 +175,7 @@ async fn register_again(
     let former_name = former
         .map(|former| former.name.as_str())
         .filter(|name| *name != registration.name);
+    watch.has_its_role().await?;
     let registered = register(watch, vendor, registration, former_name).await?;
     let issued = id_of(&registered, vendor);
     let Registered {
@@ -184,10 +185,11 @@ async fn register_again(
         origin,
     } = registered;
     let incoming = session.incoming_id();
-    let is_the_same = origin == Origin::Found
-        && incoming
-            .registered()
-            .is_none_or(|named| named.record == record.id);
+    let named = incoming.registered().map(|named| &named.record);
+    if named != Some(&record.id) {
+        warn!(integration.id = %record.id, "the stack has another record now than its id names");
+    }
+    let is_the_same = origin == Origin::Found && named.is_none_or(|named| *named == record.id);
     let made = session.clock.now();
     let settled = settle(watch, vendor, record, registration, &marker).await;
     if origin == Origin::Made {

@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use tokio::time::sleep;
 
-use super::session::Session;
+use super::failure::Failure;
+use super::register::longest_request;
+use super::session::{NewRole, Session};
 use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
 use crate::properties::Registration;
@@ -34,6 +36,22 @@ impl Watch<'_> {
         let second = self.look().await;
         let since = |before| second.lost_since(before, self.meaning);
         since(self.before) || since(&first)
+    }
+
+    /// Makes sure that the function's role is not being torn down with its stack: a role
+    /// that may not ask CloudFormation can be one that never might, but one that goes
+    /// loses the secret, too. Only a request that comes late can meet that.
+    pub(super) async fn has_its_role(&self) -> Result<(), Failure> {
+        let session = self.session;
+        if *self.before != View::Denied || !session.comes_late() {
+            return Ok(());
+        }
+        let wait = longest_request(session);
+        if session.waits.allow(wait) {
+            sleep(wait).await;
+        }
+        let read = session.token(self.aws, NewRole::Possible).await;
+        read.map(drop).map_err(|cause| session.fails(cause))
     }
 
     async fn look(&self) -> View {

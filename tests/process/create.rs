@@ -198,6 +198,21 @@ async fn finds_what_its_twin_registered_when_it_is_throttled_away() {
     world.end().await;
 }
 
+/// The same where Authomize refuses the second one: not nothing was made.
+#[tokio::test]
+async fn finds_what_its_twin_registered_when_it_is_refused() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::creating()]);
+    world.sandbox.script(Fault::status(422).only("POST"));
+    let twin = world.event("Create", "create-2", properties());
+    let outcome = world.send(&twin).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 #[tokio::test]
 async fn refuses_the_name_of_somebody_elses_integration() {
     let world = World::new().await;
@@ -563,6 +578,27 @@ async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// A Create that comes late may find its role torn down already, but for the right to
+/// the secret, which goes last.
+#[tokio::test]
+async fn comes_late_and_registers_nothing_when_it_loses_the_secret() {
+    let world = World::with(Setting {
+        stack: Stack::Denied,
+        ..Setting::default()
+    })
+    .await;
+    let token = Secret::Text(TOKEN.to_owned());
+    world.desk.secrets([token.clone(), Secret::Denied]);
+    let outcome = world.send(&delivered_late(&world, "create-1")).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+
+    world.desk.secrets([token]);
+    let outcome = world.send(&delivered_late(&world, "create-2")).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     world.end().await;
 }
 

@@ -75,6 +75,41 @@ async fn finds_by_the_marker_what_an_unanswered_create_left() {
     world.end().await;
 }
 
+/// The answer to an update that registered anew never arrived, so CloudFormation has
+/// the id of the record that is gone.
+#[tokio::test]
+async fn finds_by_the_marker_what_replaced_a_record_that_is_gone() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([Stack::updating(&id)]);
+    let update = world.update_event(&id, properties(), with("OwnerEmail", "a@example.com"));
+    let anew = world.send(&update).await;
+    assert_eq!(anew.status(), "SUCCESS", "{}", anew.reason());
+    assert_ne!(anew.id(), id);
+
+    world.desk.stacks([Stack::deleting(&id)]);
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// Nobody being able to say whether there is such a record fails no Delete.
+#[tokio::test]
+async fn of_a_record_that_is_gone_succeeds_when_nothing_more_can_be_asked() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([Stack::deleting(&id)]);
+    world.sandbox.script(Fault::status(404).only("GET"));
+    world.sandbox.script(Fault::status(403).only("GET"));
+    let outcome = world.send(&world.delete_event(&id, properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let log = world.end().await;
+    assert!(log.iter().any(|line| line.contains(NAME)), "{log:?}");
+}
+
 /// Case E21: where the vendor cannot be asked, most likely nothing is there.
 #[tokio::test]
 async fn of_an_invented_id_succeeds_even_if_the_vendor_refuses() {

@@ -1,13 +1,16 @@
 //! Updating the stack amends the registration under the same id.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{Fault, RecordedRequest, Waver};
+use rehearsal::sandbox::{Fault, NeverEnding, RecordedRequest, Waver};
 use serde_json::{Value, json};
 
-use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, TOKEN, World, properties, with};
+use crate::world::{
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, faulty, properties, with,
+};
 
 /// Long enough for a request, short enough that a failure comes soon.
 const SHORT: Duration = Duration::from_secs(8);
@@ -394,6 +397,83 @@ async fn back_waits_for_its_name_when_it_finds_its_record_under_the_former_one()
     let apps = world.sandbox.apps();
     assert_eq!(apps.len(), 1);
     assert_eq!(apps[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// The update that is taken back may have registered a moment ago, so that no list shows
+/// it yet.
+#[tokio::test]
+async fn back_registers_nothing_before_it_has_looked_again() {
+    let world = World::new().await;
+    let id = world.created(with("IntegrationName", "Renamed")).await;
+    let event = back(&world, &id, with("IntegrationName", "Renamed"));
+    let nothing = json!({"pagination": {"limit": 100, "skip": 0, "hasMore": false}, "data": []});
+    world.sandbox.script(Fault::status(404).only("GET"));
+    let late = Fault::status(200).body(nothing);
+    world.sandbox.script(late.only("GET"));
+    let outcome = world.send(&event).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(outcome.id(), id);
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].integration_name, NAME);
+    world.end().await;
+}
+
+/// Where it can do nothing with what it finds there, or not in time, it says which record
+/// that is: no later request may find it.
+#[tokio::test]
+async fn back_names_the_record_that_it_cannot_bring_up_to_date() {
+    let world = World::new().await;
+    let renamed = || with("IntegrationName", "Renamed");
+    let id = world.created(renamed()).await;
+    world.sandbox.remove_all();
+    world.desk.stacks([Stack::updating(&id)]);
+    let anew = world.update_event(&id, renamed(), properties());
+    assert_eq!(world.send(&anew).await.status(), "SUCCESS");
+    let record = world.sandbox.apps()[0].id.clone();
+
+    world
+        .sandbox
+        .script(Fault::status(409).only("PATCH").times(100));
+    let outcome = world
+        .send_within(&back(&world, &id, renamed()), SHORT)
+        .await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.reason().contains(&record), "{}", outcome.reason());
+    world.end().await;
+}
+
+/// An update that ends before it can answer with the id of what it registered anew says
+/// which record that is.
+#[tokio::test]
+async fn names_what_it_registered_anew_when_it_fails_unexpectedly() {
+    let dir = tempfile::tempdir().unwrap();
+    let registered = dir.path().join("registered");
+    let world = World::with(Setting {
+        binary: faulty(),
+        validator: Arc::new(NeverEnding),
+        environment: vec![
+            ("FAULT", "panic GET".to_owned()),
+            ("FAULT_WHILE", registered.display().to_string()),
+        ],
+        ..Setting::default()
+    })
+    .await;
+    let id = "integration/app_000000000099/ddf2a106";
+    world.desk.stacks([Stack::updating(id)]);
+    let event = world.update_event(id, properties(), properties());
+    let panics_then = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "POST")
+            .await;
+        std::fs::write(&registered, "").unwrap();
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), panics_then);
+    assert_eq!(outcome.status(), "FAILED");
+    let record = world.sandbox.apps()[0].id.clone();
+    assert!(outcome.reason().contains(&record), "{}", outcome.reason());
     world.end().await;
 }
 

@@ -121,7 +121,8 @@ fn kinds() -> Vec<Cause> {
             host: text(),
         }),
         C::AnotherHost { .. } => Some(api(ApiError::Unauthorized)),
-        C::Api { .. } => Some(C::NameTaken {
+        C::Api { .. } => Some(not_up_to_date(ApiError::Conflict)),
+        C::NotUpToDate { .. } => Some(C::NameTaken {
             name: text(),
             owner: text(),
         }),
@@ -191,6 +192,13 @@ fn api(source: ApiError) -> Cause {
     }
 }
 
+fn not_up_to_date(source: ApiError) -> Cause {
+    Cause::NotUpToDate {
+        record: record(),
+        source,
+    }
+}
+
 /// One example of everything that a request can fail with.
 fn causes() -> Vec<Cause> {
     let mut causes = kinds();
@@ -199,6 +207,7 @@ fn causes() -> Vec<Cause> {
     causes.extend(aws_errors().into_iter().map(secret));
     causes.extend(unusable_tokens().into_iter().map(token));
     causes.extend(api_errors().into_iter().map(api));
+    causes.extend(api_errors().into_iter().map(not_up_to_date));
     causes.extend(unadoptable().into_iter().map(not_adopted));
     causes
 }
@@ -210,6 +219,7 @@ fn reasons() -> Vec<String> {
         Cut::Failed => None,
     });
     let progress = Progress::new(PhysicalId::parse("none/0123456789abcdef"));
+    progress.has(&record());
     let cut = cut.into_iter().map(|cut| match progress.cut(cut).outcome {
         crate::answer::Outcome::Failed(reason) => reason,
         crate::answer::Outcome::Success(_) => String::new(),
