@@ -336,13 +336,18 @@ impl Life<'_> {
     fn believes(&self, properties: &Properties) {
         let mut state = self.world.lock();
         state.ledger.settle(self.stack);
+        let record = self.recorded.split('/').nth(1).unwrap_or_default();
+        let is_gone = state.ledger.get(record).is_some_and(|entry| !entry.live);
         let stack = &mut state.stacks[self.stack];
         stack.wanted = Some(properties.clone());
         stack.written_over_late = false;
         let sent = stack.requests.last().map_or(0, |request| request.sent);
-        if stack.meddled_at.is_some_and(|at| at < sent)
-            && !properties_are_rolled_back(stack.views.last())
-        {
+        if properties_are_rolled_back(stack.views.last()) {
+            // Back to a record that somebody had deleted, without a look at it.
+            if stack.was_meddled && is_gone {
+                stack.meddled_at = Some(sent);
+            }
+        } else if stack.meddled_at.is_some_and(|at| at < sent) {
             stack.meddled_at = None;
         }
     }

@@ -8,12 +8,13 @@ use crate::schedule::Properties;
 use crate::violation::{Promise, Unknowable};
 use crate::world::{LOGICAL_ID, State};
 
-/// Requests to the vendor for a creation or an update in a life in which no outcome is
-/// unknown: it may wait for the validation as long as it has time.
-const FEW: usize = 16;
+/// Requests to the vendor in a life of a creation, an update and a deletion in which no
+/// outcome is unknown.
+const FEW: usize = 40;
 
-/// The same for a deletion. A creation, an update and a deletion come to 40.
-const FEWER: usize = 8;
+/// What each creation or update adds where there are more of them: it may wait for the
+/// validation as long as it has time.
+const FEW_MORE: usize = 16;
 
 impl State {
     /// [`Promise::TheVendorHasTheLastSuccess`], while the stack stands.
@@ -207,8 +208,9 @@ impl State {
         if of.had_fault || of.was_meddled {
             return;
         }
-        let few = |kind: &str| if kind == "Delete" { FEWER } else { FEW };
-        let many = of.requests.iter().map(|request| few(request.kind)).sum();
+        let is_long = |kind: &str| kind != "Delete";
+        let long = of.requests.iter().filter(|it| is_long(it.kind)).count();
+        let many = FEW + FEW_MORE * long.saturating_sub(2);
         let bucket = format!("{:>2} to {:>2}", requests / 5 * 5, requests / 5 * 5 + 4);
         self.coverage
             .branch("requests to the vendor in a life without faults", bucket);
