@@ -2,12 +2,10 @@
 
 use std::time::SystemTime;
 
-use tokio::time::sleep;
 use tracing::warn;
 
 use super::failure::Cause;
 use super::ownership::{Ownership, ownership};
-use super::register::longest_request;
 use super::session::Session;
 use super::settle::{Settled, is_still_ours, settle};
 use super::update::Change;
@@ -103,11 +101,9 @@ impl Amendment<'_> {
     /// waited for and, if it came, written over.
     async fn hold(&self, settled: Settled, marker: &Marker) -> Result<Settled, Cause> {
         let session = self.session();
-        let wait = longest_request(session);
-        if !session.waits.allow(wait + wait) {
+        if !session.outlasts_requests(session.waits.vendor_call).await {
             return Ok(settled);
         }
-        sleep(wait).await;
         match self.vendor.read(&settled.record.id).await {
             Ok(Some(now)) if is_still_ours(&now, marker) && !self.is_as_wanted(&now, marker) => {
                 if self.watch.is_late().await {

@@ -1,13 +1,13 @@
 //! Delete: only what is ours, and as lenient as can be.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use tokio::time::sleep;
 use tracing::warn;
 
 use super::Success;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
-use super::register::longest_request;
 use super::session::{NewRole, Session};
 use crate::answer::Attributes;
 use crate::authomize::{ApiError, Authomize, Record, Status};
@@ -274,10 +274,7 @@ impl Run<'_> {
         if self.remove_ours(vendor).await? {
             return Ok(());
         }
-        let wait = longest_request(self.session);
-        if self.session.waits.allow(wait) {
-            sleep(wait).await;
-        }
+        self.session.outlasts_requests(Duration::ZERO).await;
         self.remove_ours(vendor).await.map(drop)
     }
 

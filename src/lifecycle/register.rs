@@ -62,11 +62,6 @@ pub(super) async fn register(
     registering.carry_out().await
 }
 
-/// How long the longest request of a Create may still be under way.
-pub(super) fn longest_request(session: &Session) -> Duration {
-    session.waits.vendor_call
-}
-
 /// One registration under way.
 struct Registering<'a> {
     watch: Watch<'a>,
@@ -119,19 +114,12 @@ impl Registering<'_> {
             }
             // The update that is taken back may be registering still, or have done so, and
             // the list be late.
-            if mem::take(&mut outlasts) && session.waits.allow(longest_request(session)) {
-                sleep(longest_request(session)).await;
+            if mem::take(&mut outlasts) && session.outlasts_requests(Duration::ZERO).await {
                 look = true;
                 time_has_passed = true;
                 continue;
             }
-            if time_has_passed && self.watch.is_lost().await {
-                return Err(session.fails(Cause::Cancelled { undone: false }));
-            }
-            // A twin of this run may have been answered.
-            if self.watch.is_late().await {
-                return Err(session.fails(Cause::AtRest));
-            }
+            self.is_still_wanted(time_has_passed).await?;
             time_has_passed = true;
             let before_posting = session.progress.id();
             self.answer_pending(&incoming);
@@ -162,6 +150,18 @@ impl Registering<'_> {
                 _ => return self.find_a_twins(error).await,
             }
         }
+    }
+
+    /// Makes sure that the stack is there still, and that no twin of this run has been
+    /// answered.
+    async fn is_still_wanted(&self, time_has_passed: bool) -> Result<(), Failure> {
+        if time_has_passed && self.watch.is_lost().await {
+            return Err(self.session().fails(Cause::Cancelled { undone: false }));
+        }
+        if self.watch.is_late().await {
+            return Err(self.session().fails(Cause::AtRest));
+        }
+        Ok(())
     }
 
     /// From now on something may exist that only the marker leads to. An Update

@@ -175,6 +175,17 @@ impl Session {
         is_its_own && self.age.is_some_and(|age| age > LATE)
     }
 
+    /// Waits until every request to the vendor has ended that another run may have under
+    /// way, unless there is no time for that and what comes `after` it; whether it did.
+    pub(super) async fn outlasts_requests(&self, after: Duration) -> bool {
+        let longest = self.waits.vendor_call;
+        let is_time = self.waits.allow(longest + after);
+        if is_time {
+            sleep(longest).await;
+        }
+        is_time
+    }
+
     /// When CloudFormation sent the request, or this run began if that cannot be
     /// told.
     pub fn asked_at(&self) -> SystemTime {

@@ -1,11 +1,10 @@
 //! Whether the stack still waits for a request that is being carried out.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
 use super::failure::Failure;
-use super::register::longest_request;
 use super::session::{NewRole, Session};
 use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
@@ -46,10 +45,7 @@ impl Watch<'_> {
         if *self.before != View::Denied || !session.comes_late() {
             return Ok(());
         }
-        let wait = longest_request(session);
-        if session.waits.allow(wait) {
-            sleep(wait).await;
-        }
+        session.outlasts_requests(Duration::ZERO).await;
         let read = session.token(self.aws, NewRole::Possible).await;
         read.map(drop).map_err(|cause| session.fails(cause))
     }
