@@ -9,8 +9,8 @@
 //! - `leak`, which writes the token to the log;
 //! - `stop`, which lets the process stand still, as a machine without time does.
 //!
-//! Places are a method, for a request to the vendor's apps, or `ANSWER`, for the
-//! answer to CloudFormation. With `FAULT_WHILE`, the name of a file, it happens
+//! Places are a method, for a request to the vendor's apps, `AWS`, for one to AWS, or
+//! `ANSWER`, for the answer to CloudFormation. With `FAULT_WHILE`, the name of a file, it happens
 //! only while that file is there; with `FAULT_ONCE` of any value the first process
 //! to which it happens takes the file away.
 
@@ -68,6 +68,8 @@ fn place_of(request: &Request<Bytes>) -> &str {
         request.method().as_str()
     } else if host.starts_with("cloudformation-custom-resource-response-") {
         "ANSWER"
+    } else if host.ends_with(".amazonaws.com") {
+        "AWS"
     } else {
         ""
     }

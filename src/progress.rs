@@ -35,6 +35,7 @@ struct State {
     met: Option<String>,
     left: Option<String>,
     has: Option<RecordId>,
+    after_a_bug: Option<PhysicalId>,
 }
 
 impl Progress {
@@ -46,12 +47,19 @@ impl Progress {
             met: None,
             left: None,
             has: None,
+            after_a_bug: None,
         })))
     }
 
     /// From here on a failed request answers with `id`.
     pub fn answers_with(&self, id: PhysicalId) {
         self.with(|state| state.id = id);
+    }
+
+    /// From here on, work that ends by a bug answers with `id` where it would have said
+    /// that nothing was made: a twin of this run may have made it.
+    pub fn after_a_bug_answers_with(&self, id: PhysicalId) {
+        self.with(|state| state.after_a_bug = Some(id));
     }
 
     /// What is going on now, to read on after "while".
@@ -95,8 +103,12 @@ impl Progress {
             let has = state.has.as_ref().filter(|has| named != Some(has));
             let has = has.map(|record| format!(" The stack has record {record} at Authomize now."));
             let has = has.unwrap_or_default();
+            let id = match (because, &state.id, &state.after_a_bug) {
+                (Cut::Failed, PhysicalId::None(_), Some(id)) => id,
+                (_, id, _) => id,
+            };
             Answer {
-                physical_id: state.id.clone(),
+                physical_id: id.clone(),
                 outcome: Outcome::Failed(match &state.left {
                     None => format!(
                         "{because} while {doing}.{met}{has} Try again; if it happens again, tell Authomize what the log says."

@@ -330,7 +330,15 @@ impl OwnStack<'_> {
             {
                 (StackPhase::Going, false, false)
             }
-            Err(error) => return self.unseen(&error),
+            Err(error) => {
+                let unseen = self.unseen(&error);
+                // A role that may ask about the resource is not being torn down.
+                return if resource.is_ok() {
+                    View::Unknown
+                } else {
+                    unseen
+                };
+            }
         };
         match resource {
             Ok(seen) => View::Seen {
@@ -345,8 +353,8 @@ impl OwnStack<'_> {
                 overtaken: self.is_overtaken(seen.changed),
                 changed: seen.changed,
             },
-            // So does a stack that stands or goes, or one that is at rest where the
-            // function may not ask about the resource, or not any more.
+            // So does a stack that stands or goes, or any where the function may not ask
+            // about the resource, or not any more.
             Err(error) if stands || is_enough(stack, &error) => View::Seen {
                 stack,
                 resource: if stands {
@@ -398,8 +406,7 @@ impl OwnStack<'_> {
 fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
     match error {
         AwsError::Unavailable(_) => stack == StackPhase::Going,
-        AwsError::Denied { .. } => matches!(stack, StackPhase::Going | StackPhase::AtRest),
-        AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
+        AwsError::Denied { .. } | AwsError::NotFound { .. } | AwsError::Refused { .. } => true,
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
     if session.may_be_a_second_run() {
         session.progress.answers_with(session.pending_id());
     }
+    session
+        .progress
+        .after_a_bug_answers_with(session.pending_id());
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);

@@ -14,7 +14,7 @@ use crate::properties::Registration;
 pub enum Ownership {
     /// This resource made it.
     Ours,
-    /// Another resource made it, and let it go or is gone.
+    /// Another resource made it, and let it go.
     Released,
     /// Another resource's. The text reads on after "is", or "belongs to".
     Anothers(String),
@@ -28,9 +28,7 @@ pub enum Ownership {
 pub fn ownership(record: &Record, marker: &Marker) -> Ownership {
     match &record.marking {
         Marking::Marked(theirs) if theirs.is_of_the_same_resource(marker) => Ownership::Ours,
-        Marking::Marked(theirs) if theirs.released || theirs.is_of_a_predecessor_of(marker) => {
-            Ownership::Released
-        }
+        Marking::Marked(theirs) if theirs.released => Ownership::Released,
         Marking::Marked(_) => {
             let owner = record.shown_owner.as_deref().unwrap_or_default();
             Ownership::Anothers(format!("stack {owner}"))
@@ -45,9 +43,11 @@ pub fn ownership(record: &Record, marker: &Marker) -> Ownership {
 pub enum Found {
     /// Ours from an earlier try: bring it up to date.
     Ours(Record),
-    /// Released, and of the same account and role, or of a stack that had this one's name:
-    /// take it over.
+    /// Released, and of the same account and role: take it over.
     Released(Record),
+    /// Of a stack that had this one's name and is gone, and did not let it go: take it
+    /// over when nothing of that stack's can be under way any more.
+    Left(Record),
     /// This stack's, registered by another function than this one.
     Switched,
     /// Ours or anybody's, on its way out: wait.
@@ -81,11 +81,13 @@ pub fn found(
     {
         return Found::Ours((*ours).clone());
     }
-    if let Some(released) = live
-        .iter()
-        .find(|record| is_left_for(record, marker, registration))
-    {
+    if let Some(released) = live.iter().find(|record| {
+        ownership(record, marker) == Ownership::Released && record.is_for(registration)
+    }) {
         return Found::Released((*released).clone());
+    }
+    if let Some(left) = live.iter().find(|record| is_left(record, marker)) {
+        return Found::Left((*left).clone());
     }
     if live.iter().any(|record| is_switched(record, marker)) {
         return Found::Switched;
@@ -112,15 +114,13 @@ pub fn found(
     }
 }
 
-/// Whether the record was let go, and is of the same account and role. A stack of the same
-/// name that is gone leaves it to its successor whatever the role's name is now.
-fn is_left_for(record: &Record, marker: &Marker, registration: &Registration) -> bool {
-    let is_a_predecessors = match &record.marking {
+/// Whether a stack of the same name that is gone left the record, whatever the role's name
+/// is now.
+fn is_left(record: &Record, marker: &Marker) -> bool {
+    match &record.marking {
         Marking::Marked(theirs) => theirs.is_of_a_predecessor_of(marker),
         Marking::Absent | Marking::NotKept => false,
-    };
-    ownership(record, marker) == Ownership::Released
-        && (is_a_predecessors || record.is_for(registration))
+    }
 }
 
 /// Why a record that a parameter names cannot be taken over; reads on after a colon.
@@ -155,6 +155,7 @@ pub fn is_adoptable(
 ) -> Result<(), Unadoptable> {
     match ownership(record, marker) {
         Ownership::Ours => return Ok(()),
+        Ownership::Anothers(_) if is_left(record, marker) => {}
         Ownership::Anothers(owner) => return Err(Unadoptable::AnothersRecord(owner)),
         Ownership::Unknown => return Err(Unadoptable::Untold),
         Ownership::Released | Ownership::Unmarked => {}

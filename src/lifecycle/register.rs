@@ -11,7 +11,7 @@ use super::ownership::{Found, found};
 use super::session::Session;
 use super::undo::Undo;
 use super::watch::Watch;
-use crate::authomize::{ApiError, Authomize, Marker, Record};
+use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
@@ -21,6 +21,7 @@ use crate::record_id::RecordId;
 const ROUNDS: usize = 10;
 
 const NOT_REGISTERED: &str = "the account could not be registered";
+const NOT_TAKEN_OVER: &str = "the released record could not be taken over";
 
 /// How a record came to be this resource's.
 pub(super) struct Registered {
@@ -135,7 +136,7 @@ impl Registering<'_> {
             match (&error, wait) {
                 (ApiError::Conflict, wait) => {
                     let found = self.find(look).await?;
-                    if !matches!(found, Found::Ours(_) | Found::Released(_)) {
+                    if !matches!(found, Found::Ours(_) | Found::Released(_) | Found::Left(_)) {
                         session.progress.answers_with(before_posting);
                     }
                     if let Some(registered) = self.on_conflict(found, wait.is_some()).await? {
@@ -207,6 +208,7 @@ impl Registering<'_> {
         match self.find(true).await? {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
+            Found::Left(record) => self.succeed(record).await,
             Found::Going | Found::Nothing | Found::Switched | Found::Anothers(_) => Ok(None),
             Found::Ambiguous => Err(self.session().fails(Cause::Ambiguous {
                 name: self.registration.name.clone(),
@@ -277,6 +279,7 @@ impl Registering<'_> {
         match found {
             Found::Ours(record) => self.adopt(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
+            Found::Left(record) => self.succeed(record).await,
             Found::Switched => Err(self.session().fails(Cause::Switched)),
             // A hub says nothing of one account to another.
             Found::Anothers(_) if self.session().customer.is_a_member() => {
@@ -344,7 +347,29 @@ impl Registering<'_> {
         }))
     }
 
-    /// A record that another stack of this account released.
+    /// What a stack of this one's name left; none if it is gone meanwhile. A request of
+    /// that stack may be under way still. Or this is that stack's run, and late, and the
+    /// other stack came after it: which of the two is there only CloudFormation knows.
+    async fn succeed(&self, left: Record) -> Result<Option<Registered>, Failure> {
+        let session = self.session();
+        session.outlasts_requests(Duration::ZERO).await;
+        if !self.watch.is_surely_wanted().await {
+            let owner = left.shown_owner.as_deref().unwrap_or_default();
+            return Err(session.fails(Cause::NameTaken {
+                name: self.registration.name.clone(),
+                owner: format!("and belongs to stack {owner}"),
+            }));
+        }
+        match self.vendor.read(&left.id).await {
+            Ok(Some(now)) if now.status != Status::Deleted && now.marking == left.marking => {
+                self.take_over(now).await.map(Some)
+            }
+            Ok(_) => Ok(None),
+            Err(source) => Err(self.fails(NOT_TAKEN_OVER, source)),
+        }
+    }
+
+    /// A record that another stack of this account released or left.
     async fn take_over(&self, released: Record) -> Result<Registered, Failure> {
         info!(integration.id = %released.id, "taking over a released record");
         let id = released.id.clone();
@@ -364,7 +389,7 @@ impl Registering<'_> {
                 if let Err(error) = undo.run().await {
                     warn!(error = %error, integration.id = %id, "the record is not released again");
                 }
-                Err(self.fails("the released record could not be taken over", source))
+                Err(self.fails(NOT_TAKEN_OVER, source))
             }
         }
     }

@@ -328,7 +328,7 @@ impl Session {
         }
     }
 
-    fn is_local(&self) -> bool {
+    pub(super) fn is_local(&self) -> bool {
         self.configuration.local.is_some()
     }
 }

@@ -84,9 +84,21 @@ impl Watch<'_> {
         self.session.has_taken_long() && self.is_over().await
     }
 
-    /// Asks CloudFormation whether it no longer waits for the request.
+    /// Asks CloudFormation whether it no longer waits for the request. A role that might
+    /// ask before, and may not any more, goes with its stack.
     pub(super) async fn is_over(&self) -> bool {
-        (self.meaning)(&self.seen().await) != Standing::Wanted
+        let view = self.seen().await;
+        (self.meaning)(&view) != Standing::Wanted || view == View::Denied && self.is_lost().await
+    }
+
+    /// Asks CloudFormation whether it waits for the request, and believes nothing else: a
+    /// laptop's knows no stacks.
+    pub(super) async fn is_surely_wanted(&self) -> bool {
+        if self.session.is_local() {
+            return true;
+        }
+        let view = self.seen().await;
+        matches!(view, View::Seen { .. }) && (self.meaning)(&view) == Standing::Wanted
     }
 
     /// Asks CloudFormation whether it takes the update back, and began to before this

@@ -8,7 +8,7 @@ use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, properties, with,
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, faulty, properties, with,
 };
 
 /// Long enough for every request, short enough that a failure comes soon.
@@ -388,16 +388,20 @@ async fn takes_over_a_record_that_was_released() {
     world.end().await;
 }
 
+/// Another stack that has, had or will have the name of this one.
+fn of_the_same_name() -> String {
+    let (stack, _) = STACK.rsplit_once('/').unwrap();
+    format!("{stack}/00000000-da77-11e4-872e-1234567db123")
+}
+
 /// A stack that went without letting its record go, because the resource was retained
 /// or the token did not work any more, is followed by one of the same name. An account
 /// has no two of one name at once, so what bears the former one's mark is nobody's else.
 #[tokio::test]
 async fn takes_over_what_a_stack_of_its_name_left_behind() {
-    let (stack, _) = STACK.rsplit_once('/').unwrap();
-    let former = format!("{stack}/00000000-da77-11e4-872e-1234567db123");
     let world = World::new().await;
     let first = world.created(properties()).await;
-    world.sandbox.give_all_to(&former);
+    world.sandbox.give_all_to(&of_the_same_name());
     world.desk.stacks([Stack::creating()]);
     let mut wanted = properties();
     wanted["RoleArn"] = json!("arn:aws:iam::123456789012:role/AnotherName");
@@ -412,6 +416,60 @@ async fn takes_over_what_a_stack_of_its_name_left_behind() {
     let deleted = world.send(&world.delete_event(&first, properties())).await;
     assert_eq!(deleted.status(), "SUCCESS", "{}", deleted.reason());
     assert!(world.sandbox.apps().is_empty(), "it is its own by then");
+    world.end().await;
+}
+
+/// It may be the other way round: this is a late run of the former stack, and the record
+/// is its successor's.
+#[tokio::test]
+async fn leaves_alone_what_a_stack_of_its_name_registered_after_it() {
+    let world = World::new().await;
+    world.created(properties()).await;
+    world.sandbox.give_all_to(&of_the_same_name());
+    let before = world.sandbox.apps();
+    world.desk.stacks([Stack::creating(), Stack::Denied]);
+    let event = world.event("Create", "create-9", properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
+/// A request of the former stack may be under way still, and remove it.
+#[tokio::test]
+async fn registers_when_what_a_stack_of_its_name_left_goes_after_all() {
+    let world = World::new().await;
+    let first = world.created(properties()).await;
+    world.sandbox.give_all_to(&of_the_same_name());
+    world.desk.stacks([Stack::creating()]);
+    let event = world.event("Create", "create-9", properties());
+    let arrives_late = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "GET")
+            .await;
+        world.sandbox.remove_all();
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), arrives_late);
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_ne!(outcome.id(), first);
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// A Create whose stack is gone, with the role's right to ask about it, does not go on
+/// having the role validated: the next stack of its name may have the record by then.
+#[tokio::test]
+async fn does_not_amend_again_when_its_role_is_torn_down() {
+    let (role, world) = World::wavering().await;
+    role.set(Waver::FailAlways);
+    world.desk.stacks([Stack::creating(), Stack::Denied]);
+    world.sandbox.script(Fault::hang().only("PATCH").times(100));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let calls = world.vendor_calls();
+    let amendments = calls.iter().filter(|call| call.starts_with("PATCH"));
+    assert!(amendments.count() < 2, "{calls:?}");
+    assert!(world.sandbox.apps().is_empty());
     world.end().await;
 }
 
@@ -578,6 +636,39 @@ async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "FAILED");
     assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// That one of the two questions is denied for a while does not mean that the role is
+/// being torn down, as long as the other one is answered.
+#[tokio::test]
+async fn stays_when_one_question_is_denied_and_the_other_says_that_it_is_wanted() {
+    for half in [
+        Stack::DeniedResource("CREATE_IN_PROGRESS"),
+        Stack::DeniedBut("CREATE_IN_PROGRESS"),
+    ] {
+        let world = World::new().await;
+        world.desk.stacks([Stack::creating(), half]);
+        let outcome = world.send(&world.create_event(properties())).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps().len(), 1);
+        world.end().await;
+    }
+}
+
+/// A bug can end the second of two runs before it does anything, when the first has
+/// registered: it cannot say that nothing was made.
+#[tokio::test]
+async fn leaves_it_to_the_deletion_to_look_when_it_ends_by_a_bug() {
+    let world = World::with(Setting {
+        binary: faulty(),
+        environment: vec![("FAULT", "panic AWS".to_owned())],
+        ..Setting::default()
+    })
+    .await;
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("pending/"), "{}", outcome.id());
     world.end().await;
 }
 

@@ -477,6 +477,24 @@ async fn names_what_it_registered_anew_when_it_fails_unexpectedly() {
     world.end().await;
 }
 
+/// A late run of a stack that is gone finds its record with the stack of its name that
+/// came after it.
+#[tokio::test]
+async fn leaves_alone_what_the_next_stack_of_its_name_took_over() {
+    let (stack, _) = STACK.rsplit_once('/').unwrap();
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    let next = format!("{stack}/00000000-da77-11e4-872e-1234567db123");
+    world.sandbox.give_all_to(&next);
+    let before = world.sandbox.apps();
+    world.desk.stacks([Stack::updating(&id)]);
+    let renamed = with("IntegrationName", "Renamed");
+    let event = world.update_event(&id, renamed, properties());
+    assert_eq!(world.send(&event).await.status(), "FAILED");
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
 /// A record that is found by its name may have an owner of before, which an update
 /// took away.
 #[tokio::test]
