@@ -245,6 +245,11 @@ impl Life<'_> {
                 return;
             }
             self.show("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED");
+            if last {
+                let mut state = self.world.lock();
+                let stack = &mut state.stacks[self.stack];
+                stack.told_when_skipped.clone_from(&stack.told);
+            }
             if !last {
                 sleep(Duration::from_secs(self.plan.end.between.into())).await;
             }

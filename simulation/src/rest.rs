@@ -25,7 +25,9 @@ impl State {
         };
         self.coverage
             .branch("checks", "the vendor has the last success");
-        let ids: Vec<String> = self.ledger.of(stack).map(|(id, _)| id.clone()).collect();
+        let of = &self.stacks[stack];
+        let mine = self.ledger.of(stack).map(|(id, _)| id.clone());
+        let ids: Vec<String> = mine.filter(|id| !of.was_left_by_the_admin(id)).collect();
         let apps = self.apps();
         let app = match &ids[..] {
             [id] => apps.iter().find(|app| app.id == *id),

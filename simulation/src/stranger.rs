@@ -31,14 +31,17 @@ pub async fn act(world: World) {
             body,
             ..ApiRequest::default()
         };
-        world.ask_the_vendor(By::Stranger, &request);
+        let response = world.ask_the_vendor(By::Stranger, &request);
+        if response.status < 300 {
+            world.lock().was_meddled_with(act.act, &request.path);
+        }
     }
 }
 
 type Request = (&'static str, String, Option<Value>);
 
 fn request(world: &World, act: Act) -> Option<Request> {
-    let mut state = world.lock();
+    let state = world.lock();
     let path = |id: &str| format!("/v2/apps/{id}");
     match act {
         Act::Makes(name) => {
@@ -60,7 +63,6 @@ fn request(world: &World, act: Act) -> Option<Request> {
             if state.history.vendor.published_only {
                 return None;
             }
-            state.meddle(stack);
             Some(("DELETE", path(&id), None))
         }
         Act::TakesOurs(stack) => {
@@ -72,21 +74,25 @@ fn request(world: &World, act: Act) -> Option<Request> {
             let mut config = app.config?;
             config["source"]["stackId"] =
                 json!("arn:aws:cloudformation:us-east-1:123456789012:stack/other/61af3dc0-da77");
-            state.meddle(stack);
-            let now = state.now();
-            let entry = state.ledger.get_mut(&id)?;
-            entry.taken_at = Some(now);
-            entry.owner = Owner::Stranger;
-            entry.meddled = true;
             Some(("PATCH", path(&id), Some(json!({"config": config}))))
         }
     }
 }
 
 impl crate::world::State {
-    fn meddle(&mut self, stack: usize) {
+    /// A stranger laid hands on a stack's record, if that was his act.
+    fn was_meddled_with(&mut self, act: Act, path: &str) {
+        let (Act::DeletesOurs(stack) | Act::TakesOurs(stack)) = act else {
+            return;
+        };
         let now = self.now();
         self.stacks[stack].meddled_at = Some(now);
         self.stacks[stack].was_meddled = true;
+        let id = path.rsplit('/').next().unwrap_or_default();
+        if let (Act::TakesOurs(_), Some(entry)) = (act, self.ledger.get_mut(id)) {
+            entry.taken_at = Some(now);
+            entry.owner = Owner::Stranger;
+            entry.meddled = true;
+        }
     }
 }

@@ -120,6 +120,8 @@ pub struct Stack {
     wavers: u32,
     /// What the admin was told in reasons.
     pub told: Vec<String>,
+    /// What of it had been told when the admin left our resource out of a rollback.
+    pub told_when_skipped: Vec<String>,
     /// The admin let the resource go without a request.
     pub retained: bool,
     /// Its deletion succeeded and was to keep the record.
@@ -190,6 +192,16 @@ pub struct Ran {
     pub was_not_told: bool,
     /// The bytes that it put.
     pub body: Option<Vec<u8>>,
+}
+
+impl Stack {
+    /// Whether a reason named the record, and the admin left our resource out of the
+    /// rollback all the same: then no later request finds it.
+    pub fn was_left_by_the_admin(&self, id: &str) -> bool {
+        self.told_when_skipped
+            .iter()
+            .any(|reason| reason.contains(id))
+    }
 }
 
 impl Asked {
@@ -295,6 +307,7 @@ impl World {
                     vendor_requests: 0,
                     wavers: plan.role.wavers,
                     told: Vec::new(),
+                    told_when_skipped: Vec::new(),
                     retained: false,
                     keeps: false,
                 }
@@ -687,7 +700,7 @@ impl State {
         let records: Vec<String> = self
             .ledger
             .of(stack)
-            .filter(|(_, entry)| !entry.meddled)
+            .filter(|(id, entry)| !entry.meddled && !self.stacks[stack].was_left_by_the_admin(id))
             .map(|(id, _)| id.clone())
             .collect();
         if records.len() < 2 {

@@ -50,7 +50,7 @@ pub(super) async fn adopt(
     let amended = if before.holds(registration, &marker) {
         Ok(before)
     } else {
-        watch.amend(vendor, id, registration, &marker).await
+        watch.amend(vendor, &before, registration, &marker).await
     };
     match amended {
         Ok(record) => Ok(Registered {

@@ -47,8 +47,8 @@ impl Amendment<'_> {
         if self.watch.is_late().await {
             return Err(Cause::AtRest);
         }
-        let id = &record.id;
-        match self.watch.amend(vendor, id, registration, &marker).await {
+        let amended = self.watch.amend(vendor, &record, registration, &marker);
+        match amended.await {
             Ok(record) => self.see_through(record, &marker).await.map(Some),
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => {
@@ -110,7 +110,7 @@ impl Amendment<'_> {
                     return Err(Cause::AtRest);
                 }
                 let (watch, vendor, registration) = (self.watch, self.vendor, self.registration);
-                let amended = watch.amend(vendor, &now.id, registration, marker).await;
+                let amended = watch.amend(vendor, &now, registration, marker).await;
                 let record = amended.map_err(not_amended)?;
                 settle(watch, vendor, record, registration, marker).await
             }

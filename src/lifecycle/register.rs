@@ -329,7 +329,7 @@ impl Registering<'_> {
         } else {
             let watch = self.watch;
             let amended = watch
-                .amend(vendor, &found.id, self.registration, &marker)
+                .amend(vendor, &found, self.registration, &marker)
                 .await;
             match amended {
                 Ok(record) => record,
@@ -374,10 +374,11 @@ impl Registering<'_> {
         info!(integration.id = %released.id, "taking over a released record");
         let id = released.id.clone();
         let marker = self.session().marker_of_a_taken(&released);
-        let undo = Undo::releasing(self.vendor, released, marker.clone());
+        let undo = Undo::releasing(self.vendor, released.clone(), marker.clone());
         self.session().makes(&undo);
         let (watch, vendor) = (self.watch, self.vendor);
-        match watch.amend(vendor, &id, self.registration, &marker).await {
+        let amended = watch.amend(vendor, &released, self.registration, &marker);
+        match amended.await {
             Ok(record) => Ok(Registered {
                 record,
                 marker,

@@ -128,7 +128,7 @@ async fn validate_again(
     let is_late = watch.is_late().await;
     match vendor.read(&record.id).await? {
         Some(now) if !is_late && now.status == Status::Failure && is_still_ours(&now, marker) => {
-            let amended = watch.amend(vendor, &now.id, registration, marker).await;
+            let amended = watch.amend(vendor, &now, registration, marker).await;
             amended.map(Some)
         }
         now => Ok(now),

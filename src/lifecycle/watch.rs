@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 use super::failure::Failure;
+use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
 use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
 use crate::properties::Registration;
-use crate::record_id::RecordId;
 use crate::stack::{Standing, View};
 
 /// What the stack looked like when a run began, and what its looks mean for the
@@ -54,17 +54,18 @@ impl Watch<'_> {
         self.session.own_stack(self.aws).look().await
     }
 
-    /// Brings a record up to date, again and again, as long as that is wanted.
+    /// Brings a record up to date, again and again, as long as that is wanted and nobody
+    /// else has taken it since it was seen.
     pub(super) async fn amend(
         &self,
         vendor: &Authomize,
-        id: &RecordId,
+        record: &Record,
         registration: &Registration,
         marker: &Marker,
     ) -> Result<Record, ApiError> {
         let mut patience = vendor.patience(TRIES - 1);
         loop {
-            let error = match vendor.amend(id, registration, marker).await {
+            let error = match vendor.amend(&record.id, registration, marker).await {
                 Ok(record) => return Ok(record),
                 Err(error) => error,
             };
@@ -72,7 +73,7 @@ impl Watch<'_> {
                 return Err(error);
             };
             sleep(wait).await;
-            if self.is_late().await {
+            if self.is_late().await || has_become_anothers(vendor, record, marker).await? {
                 return Err(error);
             }
         }
@@ -112,4 +113,15 @@ impl Watch<'_> {
         let own_stack = self.session.own_stack(self.aws);
         own_stack.look_for(|_| Standing::Wanted).await
     }
+}
+
+/// Whether somebody took the record since it was seen: where several may have it, the
+/// first one does.
+async fn has_become_anothers(
+    vendor: &Authomize,
+    seen: &Record,
+    marker: &Marker,
+) -> Result<bool, ApiError> {
+    let now = vendor.read(&seen.id).await?.ok_or(ApiError::NotFound)?;
+    Ok(now.marking != seen.marking && ownership(&now, marker) != Ownership::Ours)
 }

@@ -473,6 +473,37 @@ async fn does_not_amend_again_when_its_role_is_torn_down() {
     world.end().await;
 }
 
+/// Two stacks may want one released record. Who could not have it at once looks whose it
+/// is before trying again.
+#[tokio::test]
+async fn does_not_take_over_what_another_stack_took_over_first() {
+    let world = World::new().await;
+    let first = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&first)]);
+    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
+    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+
+    world.desk.stacks([Stack::creating()]);
+    world.sandbox.clear_requests();
+    let throttled = Fault::status(429).header("retry-after", "1");
+    world.sandbox.script(throttled.only("PATCH"));
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let another_is_first = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "PATCH")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let (outcome, ()) = tokio::join!(world.send(&event), another_is_first);
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
+    world.end().await;
+}
+
 /// A name that only begins so, another account's, another region's and another
 /// resource's is another stack's.
 #[tokio::test]
