@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn fits_into_4096_bytes_whatever_the_reason() {
         for piece in ["a", "é", "😀", "\u{1}", "\"\\"] {
-            for length in [0, 100, 4000, 4096, 10_000, 1_000_000] {
+            for length in [0, 100, 4000, 4096, 10_000, 100_000] {
                 let body = failed(&piece.repeat(length)).body(&address());
                 assert!(body.len() <= BODY_LIMIT, "{piece} {length}");
                 if length >= 10_000 {
