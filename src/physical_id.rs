@@ -167,6 +167,7 @@ mod tests {
             ("integration/../1a2b3c4d", false),
             ("integration/app_1", false),
             ("pending/0123", false),
+            ("none/0123", false),
             (
                 "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ",
                 false,
@@ -176,6 +177,22 @@ mod tests {
             let id = PhysicalId::parse(text);
             assert_eq!(id.to_string(), text);
             assert_eq!(!matches!(id, PhysicalId::Invented(_)), ours, "{text}");
+        }
+    }
+
+    /// Only an id that was given for a record leads to one.
+    #[test]
+    fn names_a_record_if_it_was_given_for_one() {
+        for (text, record) in [
+            ("integration/app_1/1a2b3c4d", Some("app_1")),
+            ("adopted/app_2/1a2b3c4d", Some("app_2")),
+            ("pending/0123456789abcdef", None),
+            ("none/0123456789abcdef", None),
+            ("app_1", None),
+        ] {
+            let id = PhysicalId::parse(text);
+            let registered = id.registered();
+            assert_eq!(registered.map(|id| id.record.as_str()), record, "{text}");
         }
     }
 

@@ -90,8 +90,58 @@ fn sees_no_change_in_what_the_vendor_is_not_told() {
         let after = with(name, value).unwrap();
         assert!(before.registration == after.registration, "{name}");
     }
-    let after = with("OwnerEmail", json!("a@example.com")).unwrap();
-    assert!(before.registration != after.registration);
+}
+
+/// Whatever else is changed is a change, and of a member it is told which.
+#[test]
+fn sees_a_change_in_whatever_the_vendor_is_told() {
+    let before = read(&good(), &stack(), false).unwrap();
+    assert_eq!(difference(&before, &before), None);
+    for (name, value, parameter) in [
+        ("ExternalId", "external-id-2", "ExternalID"),
+        (
+            "RoleArn",
+            "arn:aws:iam::123456789012:role/Another",
+            "RoleArn",
+        ),
+        ("IncludeIdentityCenter", "true", "IncludeAWSIdentityCenter"),
+        ("IntegrationName", "another", "IntegrationName"),
+        ("OwnerEmail", "a@example.com", "OwnerEmail"),
+        ("Regions", "us-east-1", "Regions"),
+        (
+            "AdditionalAccountIds",
+            "210987654321",
+            "AdditionalAccountIds",
+        ),
+    ] {
+        let after = with(name, json!(value)).unwrap();
+        assert!(before.registration != after.registration, "{name}");
+        assert_eq!(difference(&after, &before), Some(parameter));
+    }
+    for (name, value, parameter) in [
+        ("ApiUrl", "https://api.example.com", "AuthomizeApiUrl"),
+        ("AdoptIntegrationId", "app_1", "AdoptIntegrationId"),
+    ] {
+        let after = with(name, json!(value)).unwrap();
+        assert_eq!(difference(&after, &before), Some(parameter));
+    }
+}
+
+/// Each value arrives as it was given.
+#[test]
+fn reads_what_is_well_formed() {
+    let email = with("OwnerEmail", json!("owner@example.com")).unwrap();
+    let email = email.registration.owner_email;
+    assert_eq!(email.as_deref(), Some("owner@example.com"));
+    let path = "arn:aws:iam::123456789012:role/path/name";
+    let role = with("RoleArn", json!(path)).unwrap();
+    assert_eq!(role.registration.role_arn, path);
+    let adopt = with("AdoptIntegrationId", json!("app_1")).unwrap().adopt;
+    assert_eq!(adopt, Some("app_1".parse().unwrap()));
+    let mut properties = good();
+    properties["AdoptIntegrationId"] = json!(" app_1 ");
+    let farewell = Farewell::read(&properties, &stack(), false);
+    assert_eq!(farewell.adopt, Some("app_1".parse().unwrap()));
 }
 
 /// Case E32: properties of other versions are ignored.
@@ -124,6 +174,27 @@ fn names_the_parameter_and_what_is_accepted() {
             "AuthomizeApiUrl is an address with user info",
         ),
         (
+            "ApiUrl",
+            json!("https://h.com/path"),
+            "AuthomizeApiUrl is \"https://h.com/path\"",
+        ),
+        ("RoleArn", json!(""), "RoleArn is empty: the template"),
+        (
+            "RoleArn",
+            json!("arn:aws:iam::210987654321:role/AuthomizeCrossAccountTrustRole"),
+            "RoleArn is \"arn:aws:iam::210987654321:role/",
+        ),
+        (
+            "RoleArn",
+            json!("arn:aws:iam::123456789012:role/"),
+            "RoleArn is \"arn:aws:iam::123456789012:role/\"",
+        ),
+        (
+            "RoleArn",
+            json!("arn:aws:iam::123456789012:role/é"),
+            "RoleArn is \"arn",
+        ),
+        (
             "AdditionalAccountIds",
             json!(["12345678901"]),
             "AdditionalAccountIds is \"12345678901\"",
@@ -152,6 +223,26 @@ fn names_the_parameter_and_what_is_accepted() {
             "OwnerEmail",
             json!("owner"),
             "OwnerEmail is \"owner\": accepted is one e-mail",
+        ),
+        (
+            "OwnerEmail",
+            json!("an owner@example.com"),
+            "OwnerEmail is \"an owner@example.com\"",
+        ),
+        (
+            "OwnerEmail",
+            json!("@example.com"),
+            "OwnerEmail is \"@example.com\"",
+        ),
+        (
+            "OwnerEmail",
+            json!(format!("{}@example.com", "x".repeat(300))),
+            "OwnerEmail is \"xxx",
+        ),
+        (
+            "AdoptIntegrationId",
+            json!("app 1"),
+            "AdoptIntegrationId is \"app 1\"",
         ),
         (
             "IntegrationName",

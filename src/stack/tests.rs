@@ -39,6 +39,7 @@ fn creates_only_what_cloudformation_waits_for() {
         ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Standing::AtRest),
         ("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", Standing::AtRest),
         ("ROLLBACK_COMPLETE", "DELETE_COMPLETE", Standing::AtRest),
+        ("CREATE_IN_PROGRESS", "DELETE_COMPLETE", Standing::Cancelled),
     ] {
         let view = seen(stack, resource, ID);
         assert_eq!(view.for_create(), standing, "{stack} {resource}");
@@ -134,7 +135,12 @@ fn tells_an_update_from_the_one_that_takes_it_back() {
 fn tells_whether_what_goes_back_began_before_the_last_write() {
     let wrote = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let minute = Duration::from_secs(60);
-    for (began, takes_back) in [(wrote - minute, true), (wrote + minute, false)] {
+    let second = Duration::from_secs(1);
+    for (began, takes_back) in [
+        (wrote - minute, true),
+        (wrote + second, true),
+        (wrote + minute, false),
+    ] {
         let mut view = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", ID);
         if let View::Seen {
             overtaken, changed, ..
@@ -146,57 +152,201 @@ fn tells_whether_what_goes_back_began_before_the_last_write() {
     }
 }
 
-/// One of the two answers is enough if it says that the stack goes.
+/// What goes back tells whose Update is rolled back, and nothing else does.
 #[test]
-fn believes_half_a_look_that_says_that_the_stack_goes() {
-    let waits = Waits::new(tokio::time::Instant::now(), Duration::from_secs(240));
-    let aws = Aws {
-        wire: std::sync::Arc::new(crate::https::Https::new(Default::default())),
-        credentials: aws_credential_types::Credentials::new("", "", None, None, "test"),
-        endpoint: None,
-        clock: crate::clock::Clock::set(SystemTime::UNIX_EPOCH),
-        patience: waits.aws_call,
-    };
-    let id = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b"
-        .parse()
-        .unwrap();
-    let own = OwnStack {
-        foreign: false,
-        aws: &aws,
-        id: &id,
-        logical_id: "l",
-        sent: None,
-        waits,
-        local: false,
-    };
-    let down = || AwsError::Unavailable("down".to_owned());
-    let resource = |status: &str| SeenResource {
+fn rolls_back_only_while_an_update_is_taken_back() {
+    for (stack, rolls_back) in [
+        ("UPDATE_ROLLBACK_IN_PROGRESS", true),
+        ("UPDATE_IN_PROGRESS", false),
+        ("ROLLBACK_IN_PROGRESS", false),
+    ] {
+        let view = seen(stack, "UPDATE_IN_PROGRESS", ID);
+        assert_eq!(view.rolls_back(), rolls_back, "{stack}");
+    }
+    assert!(!View::Unknown.rolls_back());
+}
+
+#[test]
+fn tells_the_id_that_is_recorded() {
+    let view = seen("CREATE_COMPLETE", "CREATE_COMPLETE", ID);
+    assert_eq!(view.recorded(), Some(&PhysicalId::parse(ID)));
+    assert_eq!(View::Denied.recorded(), None);
+}
+
+const SENT: SystemTime = SystemTime::UNIX_EPOCH;
+
+/// What the stack of a request is asked with.
+struct Cloud(Aws, StackId);
+
+impl Cloud {
+    fn new() -> Self {
+        let aws = Aws {
+            wire: std::sync::Arc::new(crate::https::Https::new(Default::default())),
+            credentials: aws_credential_types::Credentials::new("", "", None, None, "test"),
+            endpoint: None,
+            clock: crate::clock::Clock::set(SENT),
+            patience: Duration::from_secs(10),
+        };
+        let id = "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b";
+        Self(aws, id.parse().unwrap())
+    }
+
+    fn own(&self) -> OwnStack<'_> {
+        OwnStack {
+            foreign: false,
+            aws: &self.0,
+            id: &self.1,
+            logical_id: "l",
+            sent: Some(SENT),
+            waits: Waits::new(tokio::time::Instant::now(), Duration::from_secs(240)),
+            local: false,
+        }
+    }
+}
+
+fn view(stack: Result<&str, AwsError>, resource: Result<SeenResource, AwsError>) -> View {
+    Cloud::new()
+        .own()
+        .view(stack.map(ToOwned::to_owned), resource)
+}
+
+/// A resource whose status changed so many seconds after the request was sent.
+fn changed(status: &str, seconds: u64) -> Result<SeenResource, AwsError> {
+    Ok(SeenResource {
         status: status.to_owned(),
         physical_id: None,
-        changed: None,
-    };
+        changed: Some(SENT + Duration::from_secs(seconds)),
+    })
+}
+
+fn down() -> AwsError {
+    AwsError::Unavailable("down".to_owned())
+}
+
+fn denied() -> AwsError {
+    let code = "AccessDenied".to_owned();
+    AwsError::Denied { code }
+}
+
+fn not_found() -> AwsError {
+    let code = "ValidationError".to_owned();
+    AwsError::NotFound { code }
+}
+
+/// One of the two answers is enough if it says that the stack goes, or that it is denied
+/// nothing but the resource.
+#[test]
+fn believes_half_a_look_that_says_that_the_stack_goes() {
+    let resource = |status| changed(status, 0);
     for (stack, resource, standing) in [
+        (Err(down()), resource("CREATE_FAILED"), Standing::Cancelled),
         (
-            Err(down()),
-            Ok(resource("CREATE_FAILED")),
+            Err(denied()),
+            resource("CREATE_FAILED"),
             Standing::Cancelled,
         ),
         (
             Err(down()),
-            Ok(resource("DELETE_IN_PROGRESS")),
+            resource("DELETE_IN_PROGRESS"),
             Standing::Cancelled,
         ),
         (
             Err(down()),
-            Ok(resource("CREATE_IN_PROGRESS")),
+            resource("CREATE_IN_PROGRESS"),
             Standing::Wanted,
         ),
         (Ok("ROLLBACK_IN_PROGRESS"), Err(down()), Standing::Cancelled),
-        (Ok("CREATE_IN_PROGRESS"), Err(down()), Standing::Wanted),
-        (Err(down()), Err(down()), Standing::Wanted),
+        (
+            Ok("ROLLBACK_IN_PROGRESS"),
+            Err(denied()),
+            Standing::Cancelled,
+        ),
+        (Ok("ROLLBACK_COMPLETE"), Err(denied()), Standing::AtRest),
+        (Ok("CREATE_IN_PROGRESS"), Err(denied()), Standing::Wanted),
+        (
+            Ok("ROLLBACK_IN_PROGRESS"),
+            Err(not_found()),
+            Standing::Cancelled,
+        ),
+        (
+            Err(not_found()),
+            resource("DELETE_COMPLETE"),
+            Standing::AtRest,
+        ),
     ] {
-        let view = own.view(stack.map(ToOwned::to_owned), resource);
+        let view = view(stack, resource);
         assert_eq!(view.for_create(), standing, "{view:?}");
+    }
+}
+
+/// Half a look that says nothing of the kind is no look.
+#[test]
+fn believes_no_other_half_of_a_look() {
+    for (stack, resource, unseen) in [
+        (Err(down()), Err(down()), View::Unknown),
+        (Err(denied()), Err(denied()), View::Denied),
+        (Err(down()), changed("CREATE_IN_PROGRESS", 0), View::Unknown),
+        (Ok("CREATE_IN_PROGRESS"), Err(down()), View::Unknown),
+        (
+            Err(denied()),
+            changed("CREATE_IN_PROGRESS", 0),
+            View::Unknown,
+        ),
+        (Ok("ROLLBACK_COMPLETE"), Err(down()), View::Unknown),
+    ] {
+        assert_eq!(view(stack, resource), unseen);
+    }
+}
+
+/// The stack's status is the newer answer if it stands and the resource is being made.
+#[test]
+fn believes_a_stack_that_stands_before_its_resource() {
+    let before = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", ID);
+    let is_lost = |now: View| now.lost_since(&before, View::for_create);
+    let creating = || changed("CREATE_IN_PROGRESS", 0);
+    assert!(!is_lost(view(Ok("CREATE_COMPLETE"), creating())));
+    assert!(!is_lost(view(Ok("CREATE_COMPLETE"), Err(down()))));
+    assert!(is_lost(view(Ok("ROLLBACK_IN_PROGRESS"), creating())));
+}
+
+/// A laptop's CloudFormation does not know the stack; in AWS it is gone.
+#[test]
+fn takes_a_stack_that_does_not_exist_for_gone_unless_the_function_is_local() {
+    let cloud = Cloud::new();
+    let look = |own: OwnStack<'_>| own.view(Err(not_found()), Err(not_found()));
+    let local = OwnStack {
+        local: true,
+        ..cloud.own()
+    };
+    assert_eq!(look(local), View::Denied);
+    assert_eq!(look(cloud.own()).for_create(), Standing::AtRest);
+}
+
+/// CloudFormation changes the status in the second in which it sends the request.
+#[test]
+fn is_overtaken_by_what_changed_in_a_later_second() {
+    for (seconds, standing) in [(0, Standing::Wanted), (1, Standing::AtRest)] {
+        let updating = || changed("UPDATE_IN_PROGRESS", seconds);
+        let now = view(Ok("UPDATE_IN_PROGRESS"), updating());
+        assert_eq!(now.for_update(), standing, "{seconds}");
+        // That alone tells it, too.
+        let half = view(Err(down()), updating());
+        assert_eq!(half.for_update(), standing, "{seconds}");
+    }
+}
+
+/// A stack at rest is looked at again, ever more rarely, and any other only once.
+#[tokio::test(start_paused = true)]
+async fn looks_again_only_while_nothing_seems_to_go_on() {
+    let cloud = Cloud::new();
+    for (standing, waits) in [(Standing::AtRest, 1 + 2 + 4), (Standing::Wanted, 0)] {
+        let own = OwnStack {
+            foreign: true,
+            ..cloud.own()
+        };
+        let began = tokio::time::Instant::now();
+        own.look_for(|_| standing).await;
+        assert_eq!(began.elapsed(), waits * own.waits.backoff);
     }
 }
 

@@ -90,6 +90,57 @@ async fn writes_nothing_for_an_update_that_changes_nothing() {
     world.end().await;
 }
 
+/// One that may change something writes it under the same marker.
+#[tokio::test]
+async fn keeps_the_marker_when_it_amends() {
+    let world = hub(Setting::default()).await;
+    let id = join(&world, ACCOUNT).await;
+    let before = config(&world, ACCOUNT);
+    world.sandbox.clear_requests();
+    let updated = world.send(&amending(&world, &id)).await;
+    assert_eq!(updated.status(), "SUCCESS", "{}", updated.reason());
+    let calls = world.vendor_calls();
+    assert!(
+        calls.iter().any(|call| call.starts_with("PATCH")),
+        "{calls:?}"
+    );
+    assert_eq!(config(&world, ACCOUNT), before);
+    world.end().await;
+}
+
+/// A member's Update from nobody knows what.
+fn amending(world: &World, id: &str) -> Value {
+    let mut event = event_of(world, "Update", "update-1", ACCOUNT, id);
+    event["OldResourceProperties"] = json!({});
+    event
+}
+
+/// Nothing but the marker proves that a record is a member's: where it says that the
+/// record was let go, or says nothing, the record is left alone.
+#[tokio::test]
+async fn amends_nothing_without_a_marker_that_proves_it() {
+    for contract in [ContractLevel::Full, ContractLevel::PublishedOnly] {
+        let setting = Setting {
+            contract,
+            ..Setting::default()
+        };
+        let world = hub(setting).await;
+        let id = join(&world, ACCOUNT).await;
+        if contract == ContractLevel::Full {
+            let mut deletion = event_of(&world, "Delete", "delete-1", ACCOUNT, &id);
+            deletion["ResourceProperties"]["OnDelete"] = json!("Keep");
+            world.send(&deletion).await;
+        }
+        let before = world.sandbox.apps();
+        let updated = world.send(&amending(&world, &id)).await;
+        assert_eq!(updated.status(), "FAILED");
+        let owner = "somebody else";
+        assert!(updated.reason().contains(owner), "{}", updated.reason());
+        assert_eq!(world.sandbox.apps(), before);
+        world.end().await;
+    }
+}
+
 /// The record goes after the answer, and only that one.
 #[tokio::test]
 async fn removes_a_members_record_after_the_answer() {

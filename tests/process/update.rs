@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{Fault, NeverEnding, RecordedRequest, Waver};
+use rehearsal::sandbox::{ContractLevel, Fault, NeverEnding, RecordedRequest, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -14,6 +14,17 @@ use crate::world::{
 
 /// Long enough for a request, short enough that a failure comes soon.
 const SHORT: Duration = Duration::from_secs(8);
+
+const LEVELS: [ContractLevel; 2] = [ContractLevel::Full, ContractLevel::PublishedOnly];
+
+/// A world whose vendor keeps this much of the contract.
+async fn at(contract: ContractLevel) -> World {
+    World::with(Setting {
+        contract,
+        ..Setting::default()
+    })
+    .await
+}
 
 #[tokio::test]
 async fn amends_the_same_record_under_the_same_id() {
@@ -63,29 +74,27 @@ async fn writes_nothing_when_nothing_effective_changed() {
 }
 
 /// Case E27: a failed update is rolled back by an Update with the properties
-/// swapped, which restores the registration.
+/// swapped, which restores the registration, and writes it once if nobody else does.
 #[tokio::test]
 async fn is_rolled_back_by_an_update_back() {
-    let world = World::new().await;
-    let id = world.created(properties()).await;
-    let changed = with("IntegrationName", "Renamed");
-    world.desk.stacks([Stack::updating(&id)]);
-    world
-        .send(&world.update_event(&id, changed.clone(), properties()))
-        .await;
-    world.desk.stacks([Stack::is(
-        "UPDATE_ROLLBACK_IN_PROGRESS",
-        "UPDATE_IN_PROGRESS",
-        &id,
-    )]);
-    let mut back = world.update_event(&id, properties(), changed);
-    back["RequestId"] = json!("update-2");
-    back["ResponseURL"] = json!(world.bucket.presign(STACK, LOGICAL, "update-2"));
-    let outcome = world.send(&back).await;
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-    assert_eq!(outcome.id(), id);
-    assert_eq!(outcome.answer()["Data"]["IntegrationName"], NAME);
-    world.end().await;
+    for contract in LEVELS {
+        let world = at(contract).await;
+        let id = world.created(properties()).await;
+        let changed = with("IntegrationName", "Renamed");
+        world.desk.stacks([Stack::updating(&id)]);
+        world
+            .send(&world.update_event(&id, changed.clone(), properties()))
+            .await;
+        world.sandbox.clear_requests();
+        let outcome = world.send(&back(&world, &id, changed)).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(outcome.id(), id);
+        assert_eq!(outcome.answer()["Data"]["IntegrationName"], NAME);
+        let calls = world.vendor_calls();
+        let amended = calls.iter().filter(|call| call.starts_with("PATCH"));
+        assert_eq!(amended.count(), 1, "{calls:?}");
+        world.end().await;
+    }
 }
 
 #[tokio::test]
@@ -323,19 +332,77 @@ fn overtaken(stack: &'static str, id: &str) -> Stack {
 /// stack updates, too, only the recorded one is amended.
 #[tokio::test]
 async fn leaves_a_record_alone_that_a_forged_event_names() {
+    for contract in LEVELS {
+        let world = at(contract).await;
+        let id = world.created(properties()).await;
+        let stranger = world.sandbox.insert_stranger("Made by hand");
+        let before = world.sandbox.apps();
+        let forged = naming(&stranger, &id);
+        world.desk.stacks([Stack::updating(&id)]);
+        let renamed = with("IntegrationName", "Taken");
+        let outcome = world
+            .send(&world.update_event(&forged, renamed, properties()))
+            .await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert!(outcome.reason().contains(&stranger), "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps(), before);
+        world.end().await;
+    }
+}
+
+/// An id as the one that was given, for another record.
+fn naming(record: &str, id: &str) -> String {
+    let given = id.split('/').nth(1).unwrap();
+    id.replace(given, record)
+}
+
+/// A record whose marker somebody took away is this stack's as long as CloudFormation
+/// says so, and gets it again; what no stack made stays such.
+#[tokio::test]
+async fn marks_a_record_again_that_lost_its_marker() {
+    for (form, adopted_name) in [("integration", None), ("adopted", Some("By hand"))] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        world.sandbox.remove_all();
+        let record = world.sandbox.insert_stranger("By hand");
+        let id = naming(&record, &id).replace("integration", form);
+        world.desk.stacks([Stack::updating(&id)]);
+        let changed = with("OwnerEmail", "owner@example.com");
+        let outcome = world
+            .send(&world.update_event(&id, changed, properties()))
+            .await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(outcome.id(), id);
+        let app = world.sandbox.apps().remove(0);
+        let source = app.source().unwrap();
+        assert_eq!(source["stackId"], STACK);
+        assert_eq!(source["adoptedName"].as_str(), adopted_name);
+        assert_eq!(source["takenOver"] == true, adopted_name.is_some());
+        world.end().await;
+    }
+}
+
+/// An id of another host means nothing at this one, where somebody else's record may
+/// have it.
+#[tokio::test]
+async fn leaves_a_record_alone_that_has_the_id_at_another_host() {
     let world = World::new().await;
     let id = world.created(properties()).await;
     let stranger = world.sandbox.insert_stranger("Made by hand");
     let before = world.sandbox.apps();
-    let record = id.split('/').nth(1).unwrap();
-    let forged = id.replace(record, &stranger);
-    world.desk.stacks([Stack::updating(&id)]);
+    let host_hash = id.rsplit('/').next().unwrap();
+    let elsewhere = naming(&stranger, &id).replace(host_hash, "01234567");
+    world.desk.stacks([Stack::updating(&elsewhere)]);
     let renamed = with("IntegrationName", "Taken");
     let outcome = world
-        .send(&world.update_event(&forged, renamed, properties()))
+        .send(&world.update_event(&elsewhere, renamed, properties()))
         .await;
     assert_eq!(outcome.status(), "FAILED");
-    assert!(outcome.reason().contains(&stranger), "{}", outcome.reason());
+    assert!(
+        outcome.reason().contains("Set AuthomizeApiUrl"),
+        "{}",
+        outcome.reason()
+    );
     assert_eq!(world.sandbox.apps(), before);
     world.end().await;
 }
@@ -644,20 +711,22 @@ async fn changes_nothing_once_a_later_update_has_begun() {
 /// way, and writes over what it did.
 #[tokio::test]
 async fn back_writes_over_what_the_failed_update_wrote_late() {
-    let world = World::new().await;
-    let id = world.created(with("IntegrationName", "Renamed")).await;
-    let event = back(&world, &id, with("IntegrationName", "Renamed"));
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "PATCH")
-            .await;
-        world.sandbox.rename_all("Renamed");
-    };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
-    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-    assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
-    world.end().await;
+    for contract in LEVELS {
+        let world = at(contract).await;
+        let id = world.created(with("IntegrationName", "Renamed")).await;
+        let event = back(&world, &id, with("IntegrationName", "Renamed"));
+        let meanwhile = async {
+            world
+                .sandbox
+                .wait_for(|request| request.method == "PATCH")
+                .await;
+            world.sandbox.rename_all("Renamed");
+        };
+        let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
+        world.end().await;
+    }
 }
 
 /// An Update back that has waited writes over nothing that became another stack's.
