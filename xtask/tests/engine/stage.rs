@@ -38,17 +38,17 @@ impl Stage {
     pub(crate) async fn without_buckets() -> Self {
         let world = World::start().await.unwrap();
         let publisher = world.engine.fresh_account();
-        let configuration = format!(
-            "prefix = \"product\"\nexpected_bucket_owner = \"{}\"\n[buckets]\n\
-             ap-southeast-2 = \"release-ap-southeast-2\"\neu-west-1 = \"release-eu-west-1\"\n\
-             us-east-1 = \"release-us-east-1\"\n",
-            publisher.id()
-        );
+        let configuration = configuration_of(&publisher);
         Self {
             world,
             publisher,
             configuration: configuration.parse().unwrap(),
         }
+    }
+
+    /// What a `release.toml` of the stage has in it.
+    pub(crate) fn configuration_text(&self) -> String {
+        configuration_of(&self.publisher)
     }
 
     /// The same account, seen from another region.
@@ -192,6 +192,15 @@ impl Stage {
         let engine = self.world.engine.address();
         self.lead(region, if down { nobody } else { engine });
     }
+}
+
+fn configuration_of(publisher: &Account) -> String {
+    format!(
+        "prefix = \"product\"\nexpected_bucket_owner = \"{}\"\n[buckets]\n\
+         ap-southeast-2 = \"release-ap-southeast-2\"\neu-west-1 = \"release-eu-west-1\"\n\
+         us-east-1 = \"release-us-east-1\"\n",
+        publisher.id()
+    )
 }
 
 /// S3 as the root user of this account sees it.
