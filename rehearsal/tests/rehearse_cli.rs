@@ -165,6 +165,68 @@ fn keeps_stdout_for_the_machine_with_json() {
     assert!(stderr(&output).contains("1/6 starting the cloud"));
 }
 
+/// What a command does with an option that it does not have.
+fn refused(arguments: &[&str]) -> String {
+    let empty = tempfile::tempdir().unwrap();
+    let output = rehearse()
+        .args(arguments)
+        .env("PATH", empty.path())
+        .env("CARGO_TARGET_DIR", empty.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert_eq!(stdout(&output), "", "{arguments:?}");
+    stderr(&output)
+}
+
+#[test]
+fn refuses_json_where_there_is_no_report() {
+    for command in ["serve", "event create", "completions bash"] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let said = refused(&[&words[..], &["--json"]].concat());
+        assert!(said.contains("unexpected argument '--json'"), "{said}");
+        let help = rehearse().args([words[0], "--help"]).output().unwrap();
+        assert!(!stdout(&help).contains("--json"), "{command}");
+        let said = refused(&[&["--json"], &words[..]].concat());
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
+    for command in ["faults", "org", "sam", "kills"] {
+        let help = rehearse().args([command, "--help"]).output().unwrap();
+        assert!(stdout(&help).contains("--json"), "{command}");
+    }
+    let said = refused(&["faults", "--json", "--markdown"]);
+    assert!(said.contains("cannot be used with"), "{said}");
+}
+
+#[test]
+fn completes_json_only_where_it_is_taken() {
+    let output = rehearse().args(["completions", "bash"]).output().unwrap();
+    let script = stdout(&output);
+    let options = |command: &str| {
+        let case = format!("        cargo_rehearse__subcmd__{command})\n            opts=");
+        let (_, rest) = script.split_once(&case).unwrap();
+        rest.lines().next().unwrap().to_owned()
+    };
+    assert!(options("org").contains("--json"));
+    assert!(options("faults").contains("--json"));
+    assert!(!options("serve").contains("--json"));
+}
+
+#[test]
+fn lists_the_faults_for_a_machine() {
+    let output = rehearse().args(["faults", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listed = listed.as_array().unwrap();
+    let named = |fault: &&serde_json::Value| fault["name"] == "vendor-down";
+    let down = listed.iter().find(named).unwrap();
+    for request in ["Create", "Update", "Delete"] {
+        assert!(down["expected"][request].is_string(), "{down}");
+    }
+    let people = rehearse().arg("faults").output().unwrap();
+    assert!(stdout(&people).contains(&format!("\n{} faults;", listed.len())));
+}
+
 #[test]
 fn names_docker_and_the_way_without_it_when_there_is_none() {
     let empty = tempfile::tempdir().unwrap();

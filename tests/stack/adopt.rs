@@ -158,7 +158,8 @@ async fn keeps_the_role_of_a_stack_that_retains_it() {
     assert_eq!(updated.status, "UPDATE_COMPLETE", "{}", reason(&updated));
     assert_eq!(updated.outputs["IntegrationStatus"], "enabled");
     assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    let role = world.account.iam().get_role().role_name(ROLE).send().await;
+    let role = [("RoleName", ROLE)];
+    let role = world.account.iam().ask("GetRole", &role).await;
     assert!(role.is_ok(), "no stack made it, so no stack removes it");
 }
 

@@ -97,9 +97,8 @@ async fn keys(account: &Account) -> [Option<String>; 2] {
     let described = account.secretsmanager().describe_secret().secret_id(secret);
     let secret = described.send().await.unwrap().kms_key_id;
     let group = physical_id(account, "RegistrarLogGroup").await;
-    let described = account.logs().describe_log_groups();
-    let groups = described.log_group_name_prefix(group).send().await.unwrap();
-    [secret, groups.log_groups()[0].kms_key_id.clone()].map(|key| key.filter(|key| !key.is_empty()))
+    let groups = account.logs().groups(&group).await.unwrap();
+    [secret, groups[0].kms_key_id.clone()].map(|key| key.filter(|key| !key.is_empty()))
 }
 
 /// The group was there before the stack and is there after it, with its retention.
@@ -108,10 +107,10 @@ async fn writes_into_a_log_group_that_outlives_the_stack() {
     const GROUP: &str = "/company/authomize";
     let world = world().await;
     let logs = world.account.logs();
-    let made = logs.create_log_group().log_group_name(GROUP);
-    made.send().await.unwrap();
-    let kept = logs.put_retention_policy().log_group_name(GROUP);
-    kept.retention_in_days(365).send().await.unwrap();
+    let group = json!({"logGroupName": GROUP});
+    logs.ask("CreateLogGroup", &group).await.unwrap();
+    let kept = json!({"logGroupName": GROUP, "retentionInDays": 365});
+    logs.ask("PutRetentionPolicy", &kept).await.unwrap();
 
     let created = create(&world, &[("LogGroupName", GROUP), ADMIN]).await;
     assert_created(&created);
@@ -128,9 +127,8 @@ async fn writes_into_a_log_group_that_outlives_the_stack() {
     );
 
     assert_eq!(delete(&world).await.status, "DELETE_COMPLETE");
-    let described = logs.describe_log_groups().log_group_name_prefix(GROUP);
-    let groups = described.send().await.unwrap();
-    assert_eq!(groups.log_groups()[0].retention_in_days, Some(365));
+    let groups = logs.groups(GROUP).await.unwrap();
+    assert_eq!(groups[0].retention_days, Some(365));
     let after = world.account.log_lines(GROUP).await.unwrap();
     assert!(lines.iter().all(|line| after.contains(line)), "{after:#?}");
 }
@@ -161,9 +159,10 @@ async fn passes_the_stacks_tags_on() {
 
     for role in ["TrustRole", "RegistrarRole"] {
         let name = physical_id(account, role).await;
-        let listed = account.iam().list_role_tags().role_name(name).send().await;
-        let listed = listed.unwrap();
-        let found = listed.tags().iter().map(|tag| (tag.key(), tag.value()));
+        let of_role = [("RoleName", name.as_str())];
+        let listed = account.iam().ask("ListRoleTags", &of_role);
+        let listed = listed.await.unwrap();
+        let found = listed.texts("Key").zip(listed.texts("Value"));
         assert_has(&tags, &found.collect::<Vec<_>>(), role);
     }
     let secret = physical_id(account, "ApiTokenSecret").await;

@@ -196,9 +196,10 @@ async fn a_refresh_finds_a_trust_policy_that_was_changed_by_hand() {
         .to_string()
     };
     let write = async |external_id: &str| {
-        let write = world.account.iam().update_assume_role_policy();
-        let write = write.role_name(&role).policy_document(policy(external_id));
-        write.send().await.unwrap();
+        let policy = policy(external_id);
+        let change = [("RoleName", role.as_str()), ("PolicyDocument", &policy)];
+        let write = world.account.iam().ask("UpdateAssumeRolePolicy", &change);
+        write.await.unwrap();
     };
     let refresh = async |value: &str| {
         let spec = spec(&world, hasty.to_string(), &[("Refresh", value)]);

@@ -72,10 +72,13 @@ async fn may(account: &Account, action: &str, resource: &str) -> bool {
 async fn may_as(account: &Account, role: &str, action: &str, resource: &str) -> bool {
     let role = physical_id(account, role).await;
     let arn = format!("arn:aws:iam::{}:role/{role}", account.id());
-    let asked = account.iam().simulate_principal_policy();
-    let asked = asked.policy_source_arn(arn).action_names(action);
-    let answer = asked.resource_arns(resource).send().await.unwrap();
-    answer.evaluation_results()[0].eval_decision.as_str() == "allowed"
+    let question = [
+        ("PolicySourceArn", arn.as_str()),
+        ("ActionNames.member.1", action),
+        ("ResourceArns.member.1", resource),
+    ];
+    let answer = account.iam().ask("SimulatePrincipalPolicy", &question);
+    answer.await.unwrap().text("EvalDecision").unwrap() == "allowed"
 }
 
 /// An account with a stack of this template.

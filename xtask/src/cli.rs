@@ -181,6 +181,9 @@ struct ReleaseArguments {
     /// Upload it to every region; without it nothing leaves this machine
     #[arg(long)]
     publish: bool,
+    /// Release another clone of this repository [default: this one]
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     /// Where the release goes [default: release.toml]
     #[arg(long, value_name = "FILE")]
     configuration: Option<PathBuf>,
@@ -375,7 +378,7 @@ fn policies(arguments: &PoliciesArguments) -> Result<Result<(), NotYaml>, SetupE
 /// Reads everything that is given before anything is done.
 fn release(arguments: &ReleaseArguments) -> Result<Result<(), ReleaseError>, SetupError> {
     let variable = |name: &str| std::env::var(name).ok();
-    let root = workspace_root();
+    let root = arguments.root.clone().unwrap_or_else(workspace_root);
     let configuration = match &arguments.configuration {
         Some(path) => path.clone(),
         None => root.join("release.toml"),

@@ -6,10 +6,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_sts::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_cloudformation::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_smithy_http_client::Builder;
+use serde_json::json;
 use thiserror::Error;
 use tokio::time::{Instant, interval};
+
+use super::api::{ApiError, Logs, Query, Storage};
+use super::exchange::Caller;
 
 /// How the last line of each invocation begins.
 const LAST_LINE: &str = "REPORT RequestId: ";
@@ -70,18 +76,20 @@ pub struct MalformedAccountId(String);
 pub struct Account {
     id: AccountId12,
     region: String,
+    config: aws_types::SdkConfig,
     cloudformation: aws_sdk_cloudformation::Client,
-    iam: aws_sdk_iam::Client,
-    sts: aws_sdk_sts::Client,
-    s3: aws_sdk_s3::Client,
     secretsmanager: aws_sdk_secretsmanager::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
+    iam: Query,
+    sts: Query,
+    logs: Logs,
+    storage: Storage,
+    lambda: Caller,
 }
 
 /// What every client of the engine is made from.
 #[derive(Clone, Debug)]
 pub(super) struct Gateway {
-    endpoint: String,
+    address: SocketAddr,
     region: String,
     http: SharedHttpClient,
 }
@@ -89,7 +97,7 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(address: SocketAddr, region: &str) -> Self {
         Self {
-            endpoint: format!("http://{address}"),
+            address,
             region: region.to_owned(),
             http: Builder::new().build_http(),
         }
@@ -107,28 +115,40 @@ impl Gateway {
     pub(super) fn config(&self, credentials: Credentials) -> aws_types::SdkConfig {
         aws_types::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint)
+            .endpoint_url(format!("http://{}", self.address))
             .region(Region::new(self.region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(self.http.clone())
             .build()
+    }
+
+    /// Somebody who asks `service` with `credentials`.
+    pub(super) fn caller(&self, service: &'static str, credentials: &Credentials) -> Caller {
+        Caller {
+            address: self.address,
+            region: self.region.clone(),
+            credentials: credentials.clone(),
+            service,
+        }
     }
 }
 
 impl Account {
     pub(super) fn new(gateway: &Gateway, id: AccountId12) -> Self {
         let credentials = Credentials::from_keys(id.as_str(), "root-of-the-rehearsal", None);
-        let config = gateway.config(credentials);
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true);
+        let config = gateway.config(credentials.clone());
+        let caller = |service| gateway.caller(service, &credentials);
         Self {
             id,
             region: gateway.region.clone(),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
             secretsmanager: aws_sdk_secretsmanager::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            iam: Query::iam(caller("iam")),
+            sts: Query::sts(caller("sts")),
+            logs: Logs(caller("logs")),
+            storage: Storage(caller("s3")),
+            lambda: caller("lambda"),
+            config,
         }
     }
 
@@ -136,6 +156,12 @@ impl Account {
     #[must_use]
     pub fn id(&self) -> &AccountId12 {
         &self.id
+    }
+
+    /// What a client of another service is made from.
+    #[must_use]
+    pub fn config(&self) -> &aws_types::SdkConfig {
+        &self.config
     }
 
     /// The region that every client asks.
@@ -152,20 +178,24 @@ impl Account {
 
     /// IAM in this account.
     #[must_use]
-    pub fn iam(&self) -> &aws_sdk_iam::Client {
+    pub fn iam(&self) -> &Query {
         &self.iam
     }
 
     /// STS in this account.
     #[must_use]
-    pub fn sts(&self) -> &aws_sdk_sts::Client {
+    pub fn sts(&self) -> &Query {
         &self.sts
     }
 
     /// S3 in this account.
-    #[must_use]
-    pub fn s3(&self) -> &aws_sdk_s3::Client {
-        &self.s3
+    pub(super) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Lambda in this account.
+    pub(super) fn lambda(&self) -> &Caller {
+        &self.lambda
     }
 
     /// Secrets Manager in this account.
@@ -176,7 +206,7 @@ impl Account {
 
     /// CloudWatch Logs in this account.
     #[must_use]
-    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+    pub fn logs(&self) -> &Logs {
         &self.logs
     }
 
@@ -192,7 +222,7 @@ impl Account {
         &self,
         log_group: &str,
         invocations: usize,
-    ) -> Result<Vec<String>, aws_sdk_cloudwatchlogs::Error> {
+    ) -> Result<Vec<String>, ApiError> {
         let deadline = Instant::now() + LOG_LIMIT;
         let mut poll = interval(LOG_POLL);
         loop {
@@ -212,13 +242,12 @@ impl Account {
     pub async fn secrets_and_logs(&self) -> Result<Vec<String>, String> {
         let secrets = self.secretsmanager.list_secrets().send().await;
         let secrets = secrets.map_err(|_| "secrets that cannot be listed".to_owned())?;
-        let groups = self.logs.describe_log_groups().send().await;
+        let groups = self.logs.groups("").await;
         let groups = groups.map_err(|_| "log groups that cannot be listed".to_owned())?;
         let secrets = secrets.secret_list.unwrap_or_default().into_iter();
-        let groups = groups.log_groups.unwrap_or_default().into_iter();
         let names = secrets.filter_map(|secret| secret.name);
         Ok(names
-            .chain(groups.filter_map(|group| group.log_group_name))
+            .chain(groups.into_iter().map(|group| group.name))
             .collect())
     }
 
@@ -227,40 +256,25 @@ impl Account {
     ///
     /// # Errors
     /// The engine cannot be asked.
-    pub async fn log_lines(
-        &self,
-        log_group: &str,
-    ) -> Result<Vec<String>, aws_sdk_cloudwatchlogs::Error> {
+    pub async fn log_lines(&self, log_group: &str) -> Result<Vec<String>, ApiError> {
         let mut lines = Vec::new();
-        let mut next = None;
+        let mut question = json!({"logGroupName": log_group});
         loop {
-            let page = self
-                .logs
-                .filter_log_events()
-                .log_group_name(log_group)
-                .set_next_token(next)
-                .send()
-                .await;
-            let page = match page.map_err(aws_sdk_cloudwatchlogs::Error::from) {
+            let page = match self.logs.ask("FilterLogEvents", &question).await {
                 Ok(page) => page,
-                Err(aws_sdk_cloudwatchlogs::Error::ResourceNotFoundException(_)) => {
+                Err(error) if error.code() == Some("ResourceNotFoundException") => {
                     return Ok(lines);
                 }
                 Err(error) => return Err(error),
             };
-            for event in page.events() {
-                lines.extend(
-                    event
-                        .message()
-                        .unwrap_or_default()
-                        .lines()
-                        .map(str::to_owned),
-                );
+            for event in page["events"].as_array().into_iter().flatten() {
+                let message = event["message"].as_str().unwrap_or_default();
+                lines.extend(message.lines().map(str::to_owned));
             }
-            next = page.next_token;
-            if next.is_none() {
+            if page["nextToken"].is_null() {
                 return Ok(lines);
             }
+            question["nextToken"] = page["nextToken"].clone();
         }
     }
 }

@@ -3,14 +3,12 @@
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
-use aws_sdk_s3::error::ProvideErrorMetadata as _;
-use aws_sdk_s3::types::CreateBucketConfiguration;
 use bytes::Bytes;
 use thiserror::Error;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::Account;
+use super::{Account, ApiError};
 
 /// A binary, zipped as Lambda wants it: one executable file `bootstrap`. The
 /// same binary always gives the same bytes.
@@ -28,7 +26,7 @@ pub enum ArtifactError {
     Zip(#[source] zip::result::ZipError),
     /// The engine's S3 did not take it.
     #[error("the engine did not take the function's code")]
-    Upload(#[source] Box<aws_sdk_s3::Error>),
+    Upload(#[source] ApiError),
 }
 
 impl Artifact {
@@ -76,23 +74,26 @@ impl Artifact {
         bucket: &str,
         key: &str,
     ) -> Result<(), ArtifactError> {
-        let upload = |error: aws_sdk_s3::Error| ArtifactError::Upload(Box::new(error));
-        let mut create = account.s3().create_bucket().bucket(bucket);
-        // The one region that S3 does not want to be told.
-        if account.region() != "us-east-1" {
-            let place = CreateBucketConfiguration::builder();
-            let place = place.location_constraint(account.region().into());
-            create = create.create_bucket_configuration(place.build());
-        }
-        if let Err(error) = create.send().await
+        let storage = account.storage();
+        let path = format!("/{bucket}");
+        if let Err(error) = storage.put(&path, place_of(account)).await
             && error.code() != Some("BucketAlreadyOwnedByYou")
         {
-            return Err(upload(error.into()));
+            return Err(ArtifactError::Upload(error));
         }
-        let put = account.s3().put_object().bucket(bucket).key(key);
-        let put = put.body(self.0.clone().into()).send().await;
-        put.map(drop).map_err(|error| upload(error.into()))
+        let put = storage.put(&format!("{path}/{key}"), self.0.clone()).await;
+        put.map_err(ArtifactError::Upload)
     }
+}
+
+/// What S3 wants to be told of a new bucket: its region, but for the first one.
+fn place_of(account: &Account) -> Bytes {
+    let region = account.region();
+    if region == "us-east-1" {
+        return Bytes::new();
+    }
+    let place = format!("<LocationConstraint>{region}</LocationConstraint>");
+    format!("<CreateBucketConfiguration>{place}</CreateBucketConfiguration>").into()
 }
 
 #[cfg(test)]

@@ -4,11 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::Credentials;
-use aws_sdk_iam::error::DisplayErrorContext;
-use aws_sdk_sts::error::ProvideErrorMetadata as _;
 use thiserror::Error;
 
 use super::account::Gateway;
+use super::api::{Answer, ApiError, Query};
 use super::{Account, AccountId12, Engine};
 use crate::sandbox::{AppConfig, Validating, Validation, Validator, connected_apps};
 
@@ -32,7 +31,7 @@ const IDENTITY_CENTER_POLICIES: [&str; 2] = ["AWSSSOReadOnly", "AWSSSODirectoryR
 #[derive(Clone, Debug)]
 pub struct Vendor {
     gateway: Gateway,
-    sts: aws_sdk_sts::Client,
+    sts: Query,
 }
 
 /// Why the vendor has no user.
@@ -77,22 +76,21 @@ impl Vendor {
     /// # Errors
     /// IAM refuses, for example because there is one already.
     pub async fn user(engine: &Engine, account: &Account, name: &str) -> Result<Self, VendorError> {
-        let failed =
-            |error: aws_sdk_iam::Error| VendorError(DisplayErrorContext(&error).to_string());
-        let user = account.iam().create_user().user_name(name);
-        user.send().await.map_err(|error| failed(error.into()))?;
-        let policy = account.iam().put_user_policy().user_name(name);
-        let policy = policy.policy_name("assume-roles");
-        let policy = policy.policy_document(MAY_ASSUME).send().await;
-        policy.map_err(|error| failed(error.into()))?;
-        let key = account.iam().create_access_key().user_name(name);
-        let key = key.send().await.map_err(|error| failed(error.into()))?;
-        let key = key
-            .access_key
-            .ok_or_else(|| VendorError("IAM gave no key".to_owned()))?;
-        let credentials = Credentials::from_keys(key.access_key_id, key.secret_access_key, None);
+        let failed = |error: ApiError| VendorError(error.to_string());
+        let iam = account.iam();
+        let user = ("UserName", name);
+        iam.ask("CreateUser", &[user]).await.map_err(failed)?;
+        let policy = [
+            user,
+            ("PolicyName", "assume-roles"),
+            ("PolicyDocument", MAY_ASSUME),
+        ];
+        iam.ask("PutUserPolicy", &policy).await.map_err(failed)?;
+        let key = iam.ask("CreateAccessKey", &[user]).await.map_err(failed)?;
+        let credentials =
+            credentials(&key).ok_or_else(|| VendorError("IAM gave no key".to_owned()))?;
         let gateway = engine.gateway().clone();
-        let sts = aws_sdk_sts::Client::new(&gateway.config(credentials));
+        let sts = Query::sts(gateway.caller("sts", &credentials));
         Ok(Self { gateway, sts })
     }
 
@@ -122,47 +120,30 @@ impl Vendor {
         role_arn: &str,
         external_id: Option<&str>,
     ) -> Result<Credentials, AssumeError> {
-        let assume = self.sts.assume_role().role_arn(role_arn);
-        let assumed = assume
-            .role_session_name("authomize")
-            .set_external_id(external_id.map(str::to_owned))
-            .send()
-            .await;
+        let mut parameters = vec![("RoleArn", role_arn), ("RoleSessionName", "authomize")];
+        parameters.extend(external_id.map(|id| ("ExternalId", id)));
+        let assumed = self.sts.ask("AssumeRole", &parameters).await;
         let assumed = assumed.map_err(|error| match error.code() {
             Some("AccessDenied") => AssumeError::Denied,
-            Some(code) => AssumeError::Unclear(code.to_owned()),
-            None => AssumeError::Unclear(DisplayErrorContext(&error).to_string()),
+            _ => AssumeError::Unclear(told(&error)),
         })?;
-        let session = assumed
-            .credentials
-            .ok_or_else(|| AssumeError::Unclear("it gave no credentials".to_owned()))?;
-        Ok(Credentials::from_keys(
-            session.access_key_id,
-            session.secret_access_key,
-            Some(session.session_token),
-        ))
+        credentials(&assumed)
+            .ok_or_else(|| AssumeError::Unclear("it gave no credentials".to_owned()))
     }
 
     /// The names of the policies that are attached to a role, read as the
     /// role itself.
     async fn attached_policies(
         &self,
-        session: Credentials,
+        session: &Credentials,
         role_arn: &str,
     ) -> Result<Vec<String>, String> {
-        let iam = aws_sdk_iam::Client::new(&self.gateway.config(session));
+        let iam = Query::iam(self.gateway.caller("iam", session));
         let name = role_arn.rsplit('/').next().unwrap_or_default();
-        let listed = iam
-            .list_attached_role_policies()
-            .role_name(name)
-            .send()
-            .await;
-        let listed = listed.map_err(|error| match error.code() {
-            Some(code) => code.to_owned(),
-            None => DisplayErrorContext(&error).to_string(),
-        })?;
-        let policies = listed.attached_policies.unwrap_or_default().into_iter();
-        Ok(policies.filter_map(|policy| policy.policy_name).collect())
+        let role = [("RoleName", name)];
+        let listed = iam.ask("ListAttachedRolePolicies", &role).await;
+        let listed = listed.map_err(|error| told(&error))?;
+        Ok(listed.texts("PolicyName").map(str::to_owned).collect())
     }
 
     /// Validates an app as the vendor does: assumes its role, and reads with
@@ -177,7 +158,7 @@ impl Vendor {
             ),
             AssumeError::Unclear(why) => format!("the role {role} cannot be assumed: {why}"),
         })?;
-        let attached = self.attached_policies(session, role).await;
+        let attached = self.attached_policies(&session, role).await;
         let attached = attached.map_err(|why| {
             format!("the role {role} was assumed, but cannot read its own policies: {why}")
         })?;
@@ -188,6 +169,22 @@ impl Vendor {
         let missing = missing.join(" and ");
         Err(format!("the role {role} has no policy {missing}"))
     }
+}
+
+/// The key of a user or of a session.
+fn credentials(answer: &Answer) -> Option<Credentials> {
+    Some(Credentials::from_keys(
+        answer.text("AccessKeyId")?,
+        answer.text("SecretAccessKey")?,
+        answer.text("SessionToken").map(str::to_owned),
+    ))
+}
+
+/// The code of a refusal, or why there was no answer.
+fn told(error: &ApiError) -> String {
+    error
+        .code()
+        .map_or_else(|| error.to_string(), str::to_owned)
 }
 
 fn missing_policies(attached: &[String], identity_center: bool) -> Vec<&'static str> {

@@ -258,9 +258,11 @@ impl Stage {
             "Condition": {"StringEquals": {"sts:ExternalId": "changed-by-hand"}},
         }]});
         let role = self.physical_id(TRUST_ROLE).await;
-        let update = self.world.account.iam().update_assume_role_policy();
-        let update = update.role_name(role).policy_document(policy.to_string());
-        update.send().await.expect("the role can be changed");
+        let policy = policy.to_string();
+        let change = [("RoleName", role.as_str()), ("PolicyDocument", &policy)];
+        let iam = self.world.account.iam();
+        let updated = iam.ask("UpdateAssumeRolePolicy", &change).await;
+        updated.expect("the role can be changed");
     }
 
     async fn delete_the_secret(&self) {
@@ -285,28 +287,35 @@ impl Stage {
     /// Denies an action to the function's role.
     async fn forbid(&self, action: &str) {
         let role = self.physical_id(FUNCTION_ROLE).await;
-        let put = self.world.account.iam().put_role_policy().role_name(role);
         let policy = policy(&[denied(action)]);
-        let put = put.policy_name(FORBIDDEN).policy_document(policy);
-        put.send().await.expect("the role can be bounded");
+        let forbidden = [
+            ("RoleName", role.as_str()),
+            ("PolicyName", FORBIDDEN),
+            ("PolicyDocument", &policy),
+        ];
+        let put = self.world.account.iam().ask("PutRolePolicy", &forbidden);
+        put.await.expect("the role can be bounded");
     }
 
     /// Takes that back.
     async fn permit(&self) {
         let role = self.physical_id(FUNCTION_ROLE).await;
+        let forbidden = [("RoleName", role.as_str()), ("PolicyName", FORBIDDEN)];
         let iam = self.world.account.iam();
-        let delete = iam.delete_role_policy().role_name(role);
-        let delete = delete.policy_name(FORBIDDEN).send().await;
-        delete.expect("the role can be freed");
+        let deleted = iam.ask("DeleteRolePolicy", &forbidden).await;
+        deleted.expect("the role can be freed");
     }
 
     /// The parameters of a stack whose roles may not do this.
     async fn bounded(&self, action: &str) -> Vec<(&'static str, String)> {
-        let create = self.world.account.iam().create_policy();
         let allowed = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
         let policy = policy(&[allowed, denied(action)]);
-        let create = create.policy_name(BOUNDARY).policy_document(policy);
-        create.send().await.expect("a policy can be made");
+        let boundary = [
+            ("PolicyName", BOUNDARY),
+            ("PolicyDocument", policy.as_str()),
+        ];
+        let create = self.world.account.iam().ask("CreatePolicy", &boundary);
+        create.await.expect("a policy can be made");
         vec![("PermissionsBoundaryName", BOUNDARY.to_owned())]
     }
 

@@ -35,6 +35,30 @@ pub(super) struct FaultReport {
     pub(super) cells: Vec<CellReport>,
 }
 
+/// A fault and what must come of it, as `faults --json` lists it.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed {
+    name: &'static str,
+    group: &'static str,
+    what: &'static str,
+    /// By the kind of the request.
+    expected: BTreeMap<&'static str, String>,
+}
+
+/// The catalogue, for a machine.
+pub(super) fn listed() -> Vec<Listed> {
+    let listed = |fault: &'static Fault| Listed {
+        name: fault.name,
+        group: fault.group.word(),
+        what: fault.what,
+        expected: Request::ALL
+            .into_iter()
+            .map(|request| (request.word(), expected(fault.cell(request))))
+            .collect(),
+    };
+    CATALOGUE.iter().map(listed).collect()
+}
+
 /// Prints the catalogue, for a terminal or as a page.
 pub(super) fn list(screen: &Screen, as_a_page: bool) {
     if as_a_page {

@@ -7,6 +7,7 @@
 //! [engine](crate::engine) before it enables an integration; the
 //! [Internet](crate::internet) leads the function to both.
 
+mod arguments;
 mod build;
 mod checks;
 pub mod cli;

@@ -12,7 +12,8 @@ use crate::stage::{FUNCTION, Stage};
 #[tokio::test]
 async fn writes_into_a_bucket_of_the_expected_owner_only_and_nothing_twice() {
     let stage = Stage::set().await;
-    let s3 = stage.account.s3();
+    let config = aws_sdk_s3::config::Builder::from(stage.account.config());
+    let s3 = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
     s3.create_bucket().bucket("ours").send().await.unwrap();
     let put = || s3.put_object().bucket("ours").key("a");
     put().if_none_match("*").send().await.unwrap();

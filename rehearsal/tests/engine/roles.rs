@@ -72,22 +72,17 @@ async fn bounds_a_role_by_its_boundary() {
     let nothing = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
     ]});
-    let policy = stage.account.iam().create_policy().policy_name("bound");
-    let policy = policy.policy_document(nothing.to_string()).send().await;
-    let arn = policy.unwrap().policy.unwrap().arn.unwrap();
+    let nothing = nothing.to_string();
+    let policy = [("PolicyName", "bound"), ("PolicyDocument", &nothing)];
+    let iam = stage.account.iam();
+    let policy = iam.ask("CreatePolicy", &policy).await.unwrap();
+    let arn = policy.text("Arn").unwrap();
     let mut role = role(&stage);
     role["PermissionsBoundary"] = json!(arn);
     let created = create_role(&stage, &role).await;
     assert_eq!(created.status, "CREATE_COMPLETE");
-    let got = stage
-        .account
-        .iam()
-        .get_role()
-        .role_name("trust")
-        .send()
-        .await;
-    let boundary = got.unwrap().role.unwrap().permissions_boundary.unwrap();
-    assert_eq!(boundary.permissions_boundary_arn.unwrap(), arn);
+    let got = iam.ask("GetRole", &[("RoleName", "trust")]).await.unwrap();
+    assert_eq!(got.text("PermissionsBoundaryArn"), Some(arn));
     let wrong = found_wrong(&stage).await;
     assert!(wrong.contains("cannot read its own policies"), "{wrong}");
 }
@@ -106,22 +101,17 @@ async fn makes_no_role_under_a_boundary_that_is_not_there() {
 #[tokio::test]
 async fn leaves_the_role_alone_that_has_the_name_already() {
     let stage = Stage::set().await;
-    let make = stage.account.iam().create_role().role_name("trust");
-    let make = make.assume_role_policy_document(r#"{"Version": "2012-10-17", "Statement": []}"#);
-    let made = make.send().await.unwrap().role.unwrap();
+    let nobody = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let make = [("RoleName", "trust"), ("AssumeRolePolicyDocument", nobody)];
+    let iam = stage.account.iam();
+    let made = iam.ask("CreateRole", &make).await.unwrap();
     let failed = create_role(&stage, &role(&stage)).await;
     assert_eq!(failed.status, "ROLLBACK_COMPLETE");
     let first = failed.first_failure().unwrap();
     let reason = "Role with name trust already exists.";
     assert!(first.reason.contains(reason), "{first:?}");
-    let got = stage
-        .account
-        .iam()
-        .get_role()
-        .role_name("trust")
-        .send()
-        .await;
-    assert_eq!(got.unwrap().role.unwrap().role_id, made.role_id);
+    let got = iam.ask("GetRole", &[("RoleName", "trust")]).await.unwrap();
+    assert_eq!(got.text("RoleId"), made.text("RoleId"));
 }
 
 #[tokio::test]
@@ -136,8 +126,8 @@ async fn names_a_role_apart_in_every_region() {
         let created = create_role_in(account, &role).await;
         assert_eq!(created.status, "CREATE_COMPLETE");
     }
-    let roles = stage.account.iam().list_roles().send().await.unwrap();
-    assert_eq!(roles.roles().len(), 2);
+    let roles = stage.account.iam().ask("ListRoles", &[]).await.unwrap();
+    assert_eq!(roles.texts("RoleName").count(), 2);
 }
 
 #[tokio::test]

@@ -27,13 +27,15 @@ async fn assumes_a_role_with_the_right_external_id_only_and_reads_its_policies()
         "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
     }]});
     let vendor = Vendor::of(&engine).await.unwrap();
-    let role = account.iam().create_role().role_name("trust");
-    let role = role.assume_role_policy_document(trust.to_string());
-    let role_arn = role.send().await.unwrap().role.unwrap().arn;
+    let trust = trust.to_string();
+    let role = [("RoleName", "trust"), ("AssumeRolePolicyDocument", &trust)];
+    let role = account.iam().ask("CreateRole", &role).await.unwrap();
+    let role_arn = role.text("Arn").unwrap().to_owned();
     let attach = async |name: &str| {
-        let attach = account.iam().attach_role_policy().role_name("trust");
         let arn = format!("arn:aws:iam::aws:policy/{name}");
-        attach.policy_arn(arn).send().await.unwrap();
+        let policy = [("RoleName", "trust"), ("PolicyArn", &arn)];
+        let attach = account.iam().ask("AttachRolePolicy", &policy);
+        attach.await.unwrap();
     };
 
     vendor.assume(&role_arn, Some(EXTERNAL_ID)).await.unwrap();

@@ -11,7 +11,7 @@ use xtask::release::configuration::{AccountId, BucketName};
 use xtask::release::publish::{Objects, Placed};
 
 use crate::released_template::{FUNCTION, create_with, release};
-use crate::stage::{Stage, bucket, counts, everything};
+use crate::stage::{Stage, bucket, counts, everything, s3};
 
 /// A release that everybody may read, and a company.
 struct Scene {
@@ -32,7 +32,7 @@ impl Scene {
             open_to_everybody(&stage, region).await;
         }
         let company = stage.world.account.clone();
-        let made = company.s3().create_bucket().bucket(BUCKET);
+        let made = s3(&company).create_bucket().bucket(BUCKET);
         made.send().await.unwrap();
         Self {
             stage,
@@ -79,9 +79,9 @@ async fn open_to_everybody(stage: &Stage, region: &str) {
         "Resource": format!("arn:aws:s3:::{}/product/*", bucket(region)),
     }]});
     let account = stage.in_region(&stage.publisher, region);
-    let opened = account.s3().delete_public_access_block();
+    let opened = s3(&account).delete_public_access_block();
     opened.bucket(bucket(region)).send().await.unwrap();
-    let put = account.s3().put_bucket_policy().bucket(bucket(region));
+    let put = s3(&account).put_bucket_policy().bucket(bucket(region));
     put.policy(policy.to_string()).send().await.unwrap();
 }
 
@@ -105,7 +105,7 @@ async fn is_what_a_stack_takes_its_code_from() {
     let scene = Scene::set().await;
     scene.copied(&scene.mirror()).await.unwrap();
     let key = scene.objects.first[0].key.as_str();
-    let published = scene.stage.publisher.s3().delete_object();
+    let published = s3(&scene.stage.publisher).delete_object();
     let deleted = published.bucket(bucket("us-east-1")).key(key);
     deleted.send().await.unwrap();
     let mirrored = [("ArtifactBucket", BUCKET)];

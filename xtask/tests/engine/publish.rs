@@ -5,7 +5,7 @@ use serde_json::json;
 use xtask::release::publish::Objects;
 
 use crate::middleman::{Harm, Middleman};
-use crate::stage::{REGIONS, Stage, bucket, counts, everything, failures, without_template};
+use crate::stage::{REGIONS, Stage, bucket, counts, everything, failures, s3, without_template};
 
 async fn no_region_has_the_template(stage: &Stage, objects: &Objects) {
     for region in REGIONS {
@@ -40,7 +40,7 @@ async fn tells_customers_what_an_object_is_and_that_it_never_changes() {
     let objects = stage.objects("one");
     stage.publish(&objects).await.unwrap();
     let account = stage.in_region(&stage.publisher, "eu-west-1");
-    let head = account.s3().head_object().bucket(bucket("eu-west-1"));
+    let head = s3(&account).head_object().bucket(bucket("eu-west-1"));
     let head = head.key(objects.last.key.as_str()).send().await.unwrap();
     assert_eq!(head.content_type(), Some("application/yaml"));
     assert_eq!(
@@ -92,10 +92,9 @@ async fn refuses_a_strangers_bucket_that_takes_everything() {
         "Action": "s3:*",
         "Resource": ["arn:aws:s3:::release-us-east-1", "arn:aws:s3:::release-us-east-1/*"],
     }]});
-    let opened = stranger.s3().delete_public_access_block();
+    let opened = s3(&stranger).delete_public_access_block();
     opened.bucket(bucket("us-east-1")).send().await.unwrap();
-    let policy = stranger
-        .s3()
+    let policy = s3(&stranger)
         .put_bucket_policy()
         .bucket(bucket("us-east-1"));
     policy.policy(trap.to_string()).send().await.unwrap();
@@ -267,21 +266,13 @@ async fn names_a_bucket_that_is_not_there() {
 /// A user of the publisher's account with these rights.
 async fn user(stage: &Stage, statements: &serde_json::Value) -> Credentials {
     let iam = stage.publisher.iam();
-    iam.create_user()
-        .user_name("publisher")
-        .send()
-        .await
-        .unwrap();
-    let policy = json!({"Version": "2012-10-17", "Statement": statements});
-    let put = iam
-        .put_user_policy()
-        .user_name("publisher")
-        .policy_name("publish");
-    put.policy_document(policy.to_string())
-        .send()
-        .await
-        .unwrap();
-    let key = iam.create_access_key().user_name("publisher").send().await;
-    let key = key.unwrap().access_key.unwrap();
-    Credentials::new(key.access_key_id, key.secret_access_key, None, None, "test")
+    let user = ("UserName", "publisher");
+    iam.ask("CreateUser", &[user]).await.unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let policy = [user, ("PolicyName", "publish"), ("PolicyDocument", &policy)];
+    iam.ask("PutUserPolicy", &policy).await.unwrap();
+    let key = iam.ask("CreateAccessKey", &[user]).await.unwrap();
+    let text = |name| key.text(name).unwrap();
+    let (id, secret) = (text("AccessKeyId"), text("SecretAccessKey"));
+    Credentials::new(id, secret, None, None, "test")
 }

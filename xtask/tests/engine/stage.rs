@@ -38,17 +38,17 @@ impl Stage {
     pub(crate) async fn without_buckets() -> Self {
         let world = World::start().await.unwrap();
         let publisher = world.engine.fresh_account();
-        let configuration = format!(
-            "prefix = \"product\"\nexpected_bucket_owner = \"{}\"\n[buckets]\n\
-             ap-southeast-2 = \"release-ap-southeast-2\"\neu-west-1 = \"release-eu-west-1\"\n\
-             us-east-1 = \"release-us-east-1\"\n",
-            publisher.id()
-        );
+        let configuration = configuration_of(&publisher);
         Self {
             world,
             publisher,
             configuration: configuration.parse().unwrap(),
         }
+    }
+
+    /// What a `release.toml` of the stage has in it.
+    pub(crate) fn configuration_text(&self) -> String {
+        configuration_of(&self.publisher)
     }
 
     /// The same account, seen from another region.
@@ -58,7 +58,7 @@ impl Stage {
 
     pub(crate) async fn make_bucket(&self, account: &Account, region: &str) {
         let account = self.in_region(account, region);
-        let mut create = account.s3().create_bucket().bucket(bucket(region));
+        let mut create = s3(&account).create_bucket().bucket(bucket(region));
         // The one region that S3 does not want to be told.
         if region != "us-east-1" {
             let place = CreateBucketConfiguration::builder();
@@ -158,12 +158,12 @@ impl Stage {
         bucket: &str,
     ) -> BTreeMap<String, Vec<u8>> {
         let account = self.in_region(account, region);
-        let listed = account.s3().list_objects_v2().bucket(bucket);
+        let listed = s3(&account).list_objects_v2().bucket(bucket);
         let listed = listed.send().await.unwrap();
         let mut stored = BTreeMap::new();
         for object in listed.contents() {
             let key = object.key().unwrap();
-            let read = account.s3().get_object().bucket(bucket).key(key);
+            let read = s3(&account).get_object().bucket(bucket).key(key);
             let body = read.send().await.unwrap().body.collect().await.unwrap();
             stored.insert(key.to_owned(), body.to_vec());
         }
@@ -173,7 +173,7 @@ impl Stage {
     /// Puts an object there as somebody who does not use this command.
     pub(crate) async fn write(&self, account: &Account, region: &str, key: &str, text: &str) {
         let account = self.in_region(account, region);
-        let put = account.s3().put_object().bucket(bucket(region)).key(key);
+        let put = s3(&account).put_object().bucket(bucket(region)).key(key);
         let body = text.as_bytes().to_vec();
         put.body(body.into()).send().await.unwrap();
     }
@@ -192,6 +192,21 @@ impl Stage {
         let engine = self.world.engine.address();
         self.lead(region, if down { nobody } else { engine });
     }
+}
+
+fn configuration_of(publisher: &Account) -> String {
+    format!(
+        "prefix = \"product\"\nexpected_bucket_owner = \"{}\"\n[buckets]\n\
+         ap-southeast-2 = \"release-ap-southeast-2\"\neu-west-1 = \"release-eu-west-1\"\n\
+         us-east-1 = \"release-us-east-1\"\n",
+        publisher.id()
+    )
+}
+
+/// S3 as the root user of this account sees it.
+pub(crate) fn s3(account: &Account) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(account.config());
+    aws_sdk_s3::Client::from_conf(config.force_path_style(true).build())
 }
 
 pub(crate) fn bucket(region: &str) -> String {

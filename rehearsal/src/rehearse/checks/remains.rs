@@ -58,11 +58,8 @@ async fn is_there(world: &World, kind: &str, physical_id: &str) -> bool {
 }
 
 async fn role_is_there(account: &Account, name: &str) -> bool {
-    let asked = account.iam().get_role().role_name(name).send().await;
-    asked.map_err(aws_sdk_iam::Error::from).map_or_else(
-        |error| !matches!(error, aws_sdk_iam::Error::NoSuchEntityException(_)),
-        |_| true,
-    )
+    let asked = account.iam().ask("GetRole", &[("RoleName", name)]).await;
+    asked.map_or_else(|error| error.code() != Some("NoSuchEntity"), |_| true)
 }
 
 async fn secret_is_there(account: &Account, arn: &str) -> bool {
@@ -81,14 +78,6 @@ async fn secret_is_there(account: &Account, arn: &str) -> bool {
 }
 
 async fn log_group_is_there(account: &Account, name: &str) -> bool {
-    let asked = account
-        .logs()
-        .describe_log_groups()
-        .log_group_name_prefix(name)
-        .send()
-        .await;
-    asked.map_or(true, |groups| {
-        let mut groups = groups.log_groups().iter();
-        groups.any(|group| group.log_group_name() == Some(name))
-    })
+    let asked = account.logs().groups(name).await;
+    asked.map_or(true, |groups| groups.iter().any(|group| group.name == name))
 }
