@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::schema::Schema;
 use super::tenant::{ApiRequest, ApiResponse};
 
 /// The document, as it stands in `docs/`.
@@ -19,8 +19,8 @@ struct Operation {
     method: String,
     path: String,
     parameters: Vec<Parameter>,
-    request: Option<Schema>,
-    responses: BTreeMap<String, Schema>,
+    request: Option<Validator>,
+    responses: BTreeMap<String, Validator>,
 }
 
 struct Parameter {
@@ -28,7 +28,7 @@ struct Parameter {
     place: String,
     is_required: bool,
     is_number: bool,
-    schema: Schema,
+    schema: Validator,
 }
 
 impl Contract {
@@ -66,7 +66,7 @@ impl Contract {
         let parameters = operation.parameter_problems(request);
         let body = operation.request.iter().flat_map(|schema| {
             let body = request.body.as_ref().unwrap_or(&Value::Null);
-            schema.problems(body)
+            problems(schema, body)
         });
         parameters
             .into_iter()
@@ -81,7 +81,7 @@ impl Contract {
             return Vec::new();
         };
         let problems = match operation.response(response.status) {
-            Some(schema) => schema.problems(&response.body),
+            Some(schema) => problems(schema, &response.body),
             None => vec![format!("status {} is not described", response.status)],
         };
         problems
@@ -128,7 +128,7 @@ impl Operation {
     }
 
     /// The schema of the answer with this status, by itself or by its class.
-    fn response(&self, status: u16) -> Option<&Schema> {
+    fn response(&self, status: u16) -> Option<&Validator> {
         self.responses
             .get(&status.to_string())
             .or_else(|| self.responses.get(&format!("{}XX", status / 100)))
@@ -174,7 +174,7 @@ impl Parameter {
             place: text("in"),
             is_required: parameter["required"] == true,
             is_number: parameter["schema"]["type"] == "integer",
-            schema: Schema::read(document, &parameter["schema"]),
+            schema: validator(document, &parameter["schema"]),
         }
     }
 
@@ -185,8 +185,7 @@ impl Parameter {
         };
         let number = given.parse::<i64>().ok().filter(|_| self.is_number);
         let value = number.map_or_else(|| json!(given), |number| json!(number));
-        self.schema
-            .problems(&value)
+        problems(&self.schema, &value)
             .iter()
             .map(|problem| format!("`{}` in the {}: {problem}", self.name, self.place))
             .collect()
@@ -202,13 +201,29 @@ pub fn document() -> Value {
 }
 
 /// The schema of a request's or an answer's JSON, if it has one.
-fn body(document: &Value, described: &Value) -> Option<Schema> {
+fn body(document: &Value, described: &Value) -> Option<Validator> {
     let described = match described["$ref"].as_str() {
         Some(reference) => document.pointer(reference.trim_start_matches('#'))?,
         None => described,
     };
     let schema = described.pointer("/content/application~1json/schema")?;
-    Some(Schema::read(document, schema))
+    Some(validator(document, schema))
+}
+
+fn validator(document: &Value, schema: &Value) -> Validator {
+    let mut schema = schema.clone();
+    schema["components"] = json!({"schemas": document["components"]["schemas"]});
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("the schemas of docs/authomize-api.yaml are valid")
+}
+
+fn problems(schema: &Validator, value: &Value) -> Vec<String> {
+    schema
+        .iter_errors(value)
+        .map(|error| format!("{error} (at `{}`)", error.instance_path()))
+        .collect()
 }
 
 fn told(request: &ApiRequest, side: &str, problem: &str) -> String {

@@ -15,8 +15,6 @@ mod model;
 #[cfg(feature = "servers")]
 mod page;
 #[cfg(feature = "servers")]
-mod schema;
-#[cfg(feature = "servers")]
 mod server;
 #[cfg(feature = "servers")]
 mod service;
