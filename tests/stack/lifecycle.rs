@@ -33,7 +33,8 @@ async fn rolls_back_cleanly_from_a_mistyped_token() {
         .into_iter()
         .map(|call| call.method)
         .collect();
-    assert_eq!(calls, ["POST"]);
+    // A twin of the creation may have registered, which a token that works would show.
+    assert_eq!(calls, ["POST", "GET"]);
     assert!(world.sandbox.apps().is_empty());
     assert!(
         world
