@@ -198,9 +198,9 @@ impl Stack {
     /// Whether a reason named the record, and the admin left our resource out of the
     /// rollback all the same: then no later request finds it.
     pub fn was_left_by_the_admin(&self, id: &str) -> bool {
-        self.told_when_skipped
-            .iter()
-            .any(|reason| reason.contains(id))
+        let told = self.told_when_skipped.iter();
+        let mut reasons = told.filter_map(|told| Some(told.split_once(": ")?.1));
+        reasons.any(|reason| reason.contains(id))
     }
 }
 

@@ -41,7 +41,7 @@ fn record(app: Value) -> Record {
 
 /// A record of one account and one role, with a marker of this stack's resource and
 /// with what `source` has instead.
-fn marked(id: &str, role: &str, source: Value) -> Record {
+fn marked(id: &str, role: &str, source: &Value) -> Record {
     let mut marker = serde_json::to_value(marker()).unwrap();
     for (name, value) in source.as_object().unwrap() {
         marker[name] = value.clone();
@@ -54,7 +54,7 @@ fn marked(id: &str, role: &str, source: Value) -> Record {
 }
 
 /// A record that no stack made.
-fn unmarked(id: &str, config: Value) -> Record {
+fn unmarked(id: &str, config: &Value) -> Record {
     record(json!({"id": id, "status": "enabled", "config": config}))
 }
 
@@ -67,24 +67,28 @@ fn unknown(id: &str, created_at: &str) -> Record {
 fn tells_whose_a_record_is() {
     let anothers = |stack| Ownership::Anothers(format!("stack {stack}"));
     for (record, whose) in [
-        (marked("app_1", ROLE, json!({})), Ownership::Ours),
+        (marked("app_1", ROLE, &json!({})), Ownership::Ours),
         (
-            marked("app_1", ROLE, json!({"released": true})),
+            marked("app_1", ROLE, &json!({"released": true})),
             Ownership::Ours,
         ),
         (
-            marked("app_1", ROLE, json!({"stackId": ANOTHER})),
+            marked("app_1", ROLE, &json!({"stackId": ANOTHER})),
             anothers(ANOTHER),
         ),
         (
-            marked("app_1", ROLE, json!({"stackId": ANOTHER, "released": true})),
+            marked(
+                "app_1",
+                ROLE,
+                &json!({"stackId": ANOTHER, "released": true}),
+            ),
             Ownership::Released,
         ),
         (
-            marked("app_1", ROLE, json!({"stackId": PREDECESSOR})),
+            marked("app_1", ROLE, &json!({"stackId": PREDECESSOR})),
             anothers(PREDECESSOR),
         ),
-        (unmarked("app_1", json!({})), Ownership::Unmarked),
+        (unmarked("app_1", &json!({})), Ownership::Unmarked),
         (unknown("app_1", "2026-11-24T12:00:00Z"), Ownership::Unknown),
     ] {
         assert_eq!(ownership(&record, &marker()), whose);
@@ -108,9 +112,9 @@ fn said(records: &[Record], since: Option<&str>) -> String {
 
 #[test]
 fn reads_a_list_of_a_server_that_keeps_markers() {
-    let ours = |id| marked(id, ROLE, json!({}));
-    let anothers = |id| marked(id, ROLE, json!({"stackId": ANOTHER}));
-    let released = |id, role| marked(id, role, json!({"stackId": ANOTHER, "released": true}));
+    let ours = |id| marked(id, ROLE, &json!({}));
+    let anothers = |id| marked(id, ROLE, &json!({"stackId": ANOTHER}));
+    let released = |id, role| marked(id, role, &json!({"stackId": ANOTHER, "released": true}));
     let going = record(json!({"id": "app_1", "status": "deleted"}));
     let of_another = format!("and belongs to stack {ANOTHER}");
     for (records, meaning) in [
@@ -130,26 +134,29 @@ fn reads_a_list_of_a_server_that_keeps_markers() {
             vec![marked(
                 "app_1",
                 ANOTHER_ROLE,
-                json!({"stackId": PREDECESSOR}),
+                &json!({"stackId": PREDECESSOR}),
             )],
             "left, app_1",
         ),
         (vec![anothers("app_1")], &of_another),
-        (vec![marked("app_1", ROLE, json!({"hub": "h"}))], "Switched"),
+        (
+            vec![marked("app_1", ROLE, &json!({"hub": "h"}))],
+            "Switched",
+        ),
         (
             vec![marked(
                 "app_1",
                 ROLE,
-                json!({"stackId": ANOTHER, "hub": "h"}),
+                &json!({"stackId": ANOTHER, "hub": "h"}),
             )],
             &of_another,
         ),
         (
-            vec![marked("app_1", ROLE, json!({"logicalResourceId": "m"}))],
+            vec![marked("app_1", ROLE, &json!({"logicalResourceId": "m"}))],
             &format!("and belongs to stack {STACK}"),
         ),
         (
-            vec![unmarked("app_1", json!({}))],
+            vec![unmarked("app_1", &json!({}))],
             "record app_1, and no stack made it",
         ),
     ] {
@@ -170,7 +177,7 @@ fn reads_a_list_of_a_server_that_keeps_none() {
         (vec![old("app_1"), new("app_2")], since, "ours, app_2"),
         (vec![new("app_1"), new("app_2")], since, "Ambiguous"),
         (
-            vec![unmarked("app_1", json!({})), old("app_2")],
+            vec![unmarked("app_1", &json!({})), old("app_2")],
             since,
             "record app_1, and no stack made it",
         ),
@@ -181,12 +188,16 @@ fn reads_a_list_of_a_server_that_keeps_none() {
 
 #[test]
 fn lets_nothing_be_adopted_but_what_is_this_integrations_to_register() {
-    let of = |accounts: &[&str]| unmarked("app_1", json!({"accountIds": accounts}));
+    let of = |accounts: &[&str]| unmarked("app_1", &json!({"accountIds": accounts}));
     let anothers = || Unadoptable::AnothersAccount("345678901234".parse().unwrap());
     for (record, verdict) in [
-        (marked("app_1", ROLE, json!({})), Ok(())),
+        (marked("app_1", ROLE, &json!({})), Ok(())),
         (
-            marked("app_1", ROLE, json!({"stackId": ANOTHER, "released": true})),
+            marked(
+                "app_1",
+                ROLE,
+                &json!({"stackId": ANOTHER, "released": true}),
+            ),
             Ok(()),
         ),
         (of(&["123456789012"]), Ok(())),
@@ -199,7 +210,7 @@ fn lets_nothing_be_adopted_but_what_is_this_integrations_to_register() {
             Err(Unadoptable::Untold),
         ),
         (
-            marked("app_1", ROLE, json!({"stackId": ANOTHER})),
+            marked("app_1", ROLE, &json!({"stackId": ANOTHER})),
             Err(Unadoptable::AnothersRecord(format!("stack {ANOTHER}"))),
         ),
     ] {
