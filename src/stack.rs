@@ -355,18 +355,23 @@ impl OwnStack<'_> {
             },
             // So does a stack that stands or goes, or any where the function may not ask
             // about the resource, or not any more.
-            Err(error) if stands || is_enough(stack, &error) => View::Seen {
-                stack,
-                resource: if stands {
-                    ResourcePhase::Complete
-                } else {
-                    ResourcePhase::Unknown
-                },
-                recorded: None,
-                goes_back,
-                overtaken: false,
-                changed: None,
-            },
+            Err(error) if stands || is_enough(stack, &error) => {
+                if matches!(error, AwsError::Denied { .. }) {
+                    warn_of(&error);
+                }
+                View::Seen {
+                    stack,
+                    resource: if stands {
+                        ResourcePhase::Complete
+                    } else {
+                        ResourcePhase::Unknown
+                    },
+                    recorded: None,
+                    goes_back,
+                    overtaken: false,
+                    changed: None,
+                }
+            }
             Err(error) => self.unseen(&error),
         }
     }
@@ -395,12 +400,16 @@ impl OwnStack<'_> {
     }
 
     fn unseen(&self, error: &AwsError) -> View {
-        warn!(error = %error, "CloudFormation could not be asked about the stack");
+        warn_of(error);
         match error {
             AwsError::Denied { .. } => View::Denied,
             _ => View::Unknown,
         }
     }
+}
+
+fn warn_of(error: &AwsError) {
+    warn!(error = %error, "CloudFormation could not be asked about the stack");
 }
 
 fn is_enough(stack: StackPhase, error: &AwsError) -> bool {
