@@ -139,7 +139,7 @@ fn start(place: usize, build: &Build, news: Sender<News>) -> Result<Child, Failu
 /// What somebody wants to know who has never run this.
 fn first_time(builds: &[Build], fetches: bool) -> String {
     let time = if builds.contains(&FUNCTION) {
-        "6 minutes on two cores"
+        "4 minutes on two cores"
     } else {
         "some minutes"
     };
@@ -316,7 +316,7 @@ mod tests {
     fn tells_a_newcomer_how_long_it_takes_and_what_it_needs() {
         let builds = [Command::Rehearse.build(), FUNCTION];
         let told = first_time(&builds, true);
-        for part in ["6 minutes on two cores", "PyPI", "3 GB"] {
+        for part in ["4 minutes on two cores", "PyPI", "3 GB"] {
             assert!(told.contains(part), "{told}");
         }
         assert!(told.len() <= 80, "{told}");

@@ -24,7 +24,7 @@ Examples:
   cargo rehearse sam                      every event with sam local invoke, in Docker
 
 Everything happens on this machine: no AWS account is needed and none can be reached.
-The first run builds everything and fetches the local cloud, 6 minutes on two cores; after
+The first run builds everything and fetches the local cloud, 4 minutes on two cores; after
 that it takes seconds and works offline. Python 3.10 or newer must be in PATH.
 
 A terminal shows what fits onto one screen; a file gets everything, and so does
