@@ -21,15 +21,18 @@ const LIFECYCLES: &str = "100000";
 const SEED: &str = "1";
 
 /// What the copied tree is made of.
-const TREE: [&str; 8] = [
+const TREE: [&str; 11] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
+    "bench",
     "docs",
     "examples",
+    "launch",
     "rehearsal",
     "simulation",
     "src",
+    "xtask",
 ];
 
 /// Why the bugs could not be checked.
@@ -299,4 +302,27 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), BugsError> {
 
 fn read(path: &Path) -> Result<String, BugsError> {
     fs::read_to_string(path).map_err(|error| BugsError::File(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo builds no package of a workspace that lacks a member.
+    #[test]
+    fn copies_every_member_of_the_workspace() {
+        let (_, root) = places();
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        let mut lines = manifest.lines();
+        let members = lines
+            .find_map(|line| line.strip_prefix("members = ["))
+            .unwrap();
+        for member in members
+            .split('"')
+            .filter(|name| name.starts_with(char::is_alphabetic))
+        {
+            let folder = member.split('/').next().unwrap();
+            assert!(TREE.contains(&folder), "{member} is not copied");
+        }
+    }
 }
