@@ -8,7 +8,8 @@ use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, faulty, properties, with,
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, faulty, of_the_same_name,
+    properties, with,
 };
 
 /// Long enough for every request, short enough that a failure comes soon.
@@ -363,35 +364,40 @@ async fn asks_again_while_its_own_role_is_new() {
     world.end().await;
 }
 
+/// The id of a record that its stack registered and let go when it was deleted.
+async fn kept(world: &World) -> String {
+    let id = world.created(with("OnDelete", "Keep")).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let keep = world.delete_event(&id, with("OnDelete", "Keep"));
+    let kept = world.send(&keep).await;
+    assert_eq!(kept.status(), "SUCCESS", "{}", kept.reason());
+    id
+}
+
+/// A Create of a resource with another marker than the one that [`kept`] is of.
+fn of_another_resource(world: &World) -> Value {
+    let mut event = world.event("Create", "create-9", properties());
+    event["LogicalResourceId"] = json!("Another");
+    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    event
+}
+
 /// Takes over what a stack with `OnDelete=Keep` released, under the same record.
 #[tokio::test]
 async fn takes_over_a_record_that_was_released() {
     let world = World::new().await;
-    let first = world.created(with("OnDelete", "Keep")).await;
-    world.desk.stacks([Stack::deleting(&first)]);
-    let kept = world
-        .send(&world.delete_event(&first, with("OnDelete", "Keep")))
-        .await;
-    assert_eq!(kept.status(), "SUCCESS", "{}", kept.reason());
+    let first = kept(&world).await;
     let released = world.sandbox.apps();
     assert_eq!(released.len(), 1);
 
     // Another stack of the same account: another marker.
     world.desk.stacks([Stack::creating()]);
-    let mut event = world.event("Create", "create-9", properties());
-    event["LogicalResourceId"] = json!("Another");
-    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let event = of_another_resource(&world);
     let outcome = world.send_within(&event, TIMEOUT).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(outcome.id(), first);
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
-}
-
-/// Another stack that has, had or will have the name of this one.
-fn of_the_same_name() -> String {
-    let (stack, _) = STACK.rsplit_once('/').unwrap();
-    format!("{stack}/00000000-da77-11e4-872e-1234567db123")
 }
 
 /// A stack that went without letting its record go, because the resource was retained
@@ -478,18 +484,13 @@ async fn does_not_amend_again_when_its_role_is_torn_down() {
 #[tokio::test]
 async fn does_not_take_over_what_another_stack_took_over_first() {
     let world = World::new().await;
-    let first = world.created(with("OnDelete", "Keep")).await;
-    world.desk.stacks([Stack::deleting(&first)]);
-    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
-    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+    kept(&world).await;
 
     world.desk.stacks([Stack::creating()]);
     world.sandbox.clear_requests();
     let throttled = Fault::status(429).header("retry-after", "1");
     world.sandbox.script(throttled.only("PATCH"));
-    let mut event = world.event("Create", "create-9", properties());
-    event["LogicalResourceId"] = json!("Another");
-    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let event = of_another_resource(&world);
     let another_is_first = async {
         world
             .sandbox
@@ -729,15 +730,10 @@ async fn comes_late_and_registers_nothing_when_it_loses_the_secret() {
 #[tokio::test]
 async fn lets_go_again_what_it_took_over_for_a_stack_that_never_came_to_be() {
     let world = World::new().await;
-    let first = world.created(with("OnDelete", "Keep")).await;
-    world.desk.stacks([Stack::deleting(&first)]);
-    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
-    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+    kept(&world).await;
 
     world.desk.stacks([Stack::creating()]);
-    let mut create = world.event("Create", "create-9", properties());
-    create["LogicalResourceId"] = json!("Another");
-    create["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let create = of_another_resource(&world);
     assert_eq!(world.send(&create).await.status(), "SUCCESS");
 
     world
@@ -792,10 +788,7 @@ async fn delivered_late_leaves_alone_what_an_update_changed() {
 #[tokio::test]
 async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
     let world = World::new().await;
-    let first = world.created(with("OnDelete", "Keep")).await;
-    world.desk.stacks([Stack::deleting(&first)]);
-    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
-    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+    kept(&world).await;
 
     world.sandbox.clear_requests();
     world.desk.stacks([Stack::creating()]);
@@ -803,9 +796,7 @@ async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
     world
         .sandbox
         .script(Fault::status(503).only("PATCH").times(5));
-    let mut event = world.event("Create", "create-9", properties());
-    event["LogicalResourceId"] = json!("Another");
-    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let event = of_another_resource(&world);
     let meanwhile = async {
         world
             .sandbox
@@ -872,18 +863,13 @@ async fn registers_nothing_once_its_twin_has_answered() {
 #[tokio::test]
 async fn does_not_hand_back_what_its_twin_took_over_for_good() {
     let (role, world) = World::wavering().await;
-    let first = world.created(with("OnDelete", "Keep")).await;
-    world.desk.stacks([Stack::deleting(&first)]);
-    let keep = world.delete_event(&first, with("OnDelete", "Keep"));
-    assert_eq!(world.send(&keep).await.status(), "SUCCESS");
+    let first = kept(&world).await;
 
     role.set(Waver::FailAlways);
     world
         .desk
         .stacks([Stack::creating(), Stack::updating(&first)]);
-    let mut event = world.event("Create", "create-9", properties());
-    event["LogicalResourceId"] = json!("Another");
-    event["ResponseURL"] = json!(world.bucket.presign(STACK, "Another", "create-9"));
+    let event = of_another_resource(&world);
     let outcome = world.send_within(&event, SHORT).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();

@@ -9,7 +9,8 @@ use rehearsal::sandbox::{ContractLevel, Fault, NeverEnding, RecordedRequest, Wav
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, faulty, properties, with,
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, faulty, of_the_same_name,
+    properties, with,
 };
 
 /// Long enough for a request, short enough that a failure comes soon.
@@ -548,11 +549,9 @@ async fn names_what_it_registered_anew_when_it_fails_unexpectedly() {
 /// came after it.
 #[tokio::test]
 async fn leaves_alone_what_the_next_stack_of_its_name_took_over() {
-    let (stack, _) = STACK.rsplit_once('/').unwrap();
     let world = World::new().await;
     let id = world.created(properties()).await;
-    let next = format!("{stack}/00000000-da77-11e4-872e-1234567db123");
-    world.sandbox.give_all_to(&next);
+    world.sandbox.give_all_to(&of_the_same_name());
     let before = world.sandbox.apps();
     world.desk.stacks([Stack::updating(&id)]);
     let renamed = with("IntegrationName", "Renamed");

@@ -116,6 +116,14 @@ impl Outcome {
     }
 }
 
+/// Another stack that has, had or will have the name of [`STACK`].
+pub(crate) fn of_the_same_name() -> String {
+    let (stack, _) = STACK
+        .rsplit_once('/')
+        .expect("a stack's ARN ends in its id");
+    format!("{stack}/00000000-da77-11e4-872e-1234567db123")
+}
+
 /// The function under test: a release binary named by `BOOTSTRAP`, or the debug
 /// binary of this build.
 pub(crate) fn bootstrap() -> PathBuf {

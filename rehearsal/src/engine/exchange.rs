@@ -76,6 +76,7 @@ impl Caller {
         connection.abort();
         Ok((status, body.map_err(ExchangeError::BrokenOff)?.to_bytes()))
     }
+
     /// Signs as AWS wants it. The engine believes nobody without it, but a root user.
     fn sign(&self, request: &mut Request<Full<Bytes>>, body: &Bytes) {
         let identity = self.credentials.clone().into();
