@@ -95,8 +95,12 @@ impl Lane {
                     .enable_all()
                     .build();
                 match own {
+                    // Without a thread nobody reports, and Lambda runs the event again.
                     Ok(own) => {
-                        thread::spawn(move || own.block_on(run));
+                        let thread = thread::Builder::new().spawn(move || own.block_on(run));
+                        if let Err(error) = thread {
+                            error!(error = %error, "the courier has no thread");
+                        }
                     }
                     // Without file descriptors for a runtime of its own, the
                     // work's runtime is better than silence.
@@ -145,10 +149,8 @@ impl Errand {
     }
 
     fn cut(&self, because: Cut) -> Answer {
-        let answer = self.progress.cut(because);
-        if let Outcome::Failed(reason) = &answer.outcome {
-            error!(reason, "the work was cut");
-        }
+        let (answer, reason) = self.progress.cut(because);
+        error!(reason, "the work was cut");
         answer
     }
 }

@@ -18,7 +18,7 @@ use crate::courier::{Answered, DeliveryError, Errand, Lane};
 use crate::customer::Customer;
 use crate::deadline::{self, Waits};
 use crate::envelope::{Address, EnvelopeError, Request};
-pub use crate::event::Event;
+use crate::event::Event;
 use crate::lifecycle::{
     Cause, Conclusion, Failure, Proof, Session, Undo, after_the_answer, carry_out,
 };
@@ -253,11 +253,9 @@ impl<'a> Run<'a> {
     ) -> JoinHandle<Result<(), RunAgain>> {
         let conclude = conclusion(task, progress.id());
         let tally = tally.clone();
-        let Waits {
-            work_until, end, ..
-        } = self.waits;
+        let waits = self.waits;
         let work = async move {
-            let Ok(conclusion) = timeout_at(work_until, conclude).await else {
+            let Ok(conclusion) = timeout_at(waits.work_until, conclude).await else {
                 return Ok(());
             };
             if let Some(cause) = &conclusion.failure {
@@ -267,7 +265,12 @@ impl<'a> Run<'a> {
             // The courier is gone only when it has answered already.
             answer.send(conclusion.answer).ok();
             match conclusion.unfinished {
-                Some(undo) => go_on(*undo, end).await,
+                Some(undo) => {
+                    // As a task of its own, so that a panic in it is told from one before
+                    // the answer.
+                    let going_on = tokio::spawn(go_on(*undo, waits).instrument(Span::current()));
+                    going_on.await.unwrap_or(Err(RunAgain::NotUndone))
+                }
                 None => Ok(()),
             }
         };
@@ -399,14 +402,15 @@ fn proof(answered: &Answered) -> Proof {
     }
 }
 
-/// Goes on undoing after the answer, until shortly before Lambda's deadline.
-async fn go_on(undo: Undo, end: Instant) -> Result<(), RunAgain> {
-    let outcome = timeout_at(end, undo.until(end).run()).await;
-    match outcome {
-        Ok(Ok(())) => {
-            info!(integration.id = %undo.record(), "undone after the answer");
-            Ok(())
-        }
-        Ok(Err(_)) | Err(_) => Err(RunAgain::NotUndone),
-    }
+/// Goes on undoing after the answer, until shortly before work that does not return is
+/// left.
+async fn go_on(undo: Undo, waits: Waits) -> Result<(), RunAgain> {
+    let outcome = undo.until(waits.afterwards_until()).run().await;
+    let record = undo.record();
+    outcome
+        .inspect(|()| info!(integration.id = %record, "undone after the answer"))
+        .map_err(|error| {
+            error!(error = %error, integration.id = %record, "not undone after the answer either: Lambda is to run the request again");
+            RunAgain::NotUndone
+        })
 }

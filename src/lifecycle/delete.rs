@@ -34,6 +34,9 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
     let farewell = session.farewell(properties);
     session.progress.may_leave(left(&id, &farewell));
+    if is_ignored(&id, &farewell) {
+        session.progress.succeeds_when_cut();
+    }
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
@@ -217,12 +220,9 @@ impl Run<'_> {
     /// An update of which CloudFormation never heard the end may have registered anew.
     /// With its stack that goes, too; what stands in the way does not fail the Delete.
     async fn remove_a_successor(&self, vendor: &Authomize) {
-        match self.remove_ours(vendor).await {
-            Ok(_) | Err(Cause::Ambiguous { .. }) => {}
-            Err(error) => {
-                let name = &self.farewell.name;
-                warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
-            }
+        if let Err(error) = self.remove_ours(vendor).await {
+            let name = &self.farewell.name;
+            warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
         }
     }
 
@@ -238,8 +238,7 @@ impl Run<'_> {
         vendor: &Authomize,
         registered: &Registered,
     ) -> Result<Option<Record>, Cause> {
-        let record = vendor.read(&registered.record).await.map_err(refused)?;
-        Ok(record.filter(|record| record.status != Status::Deleted))
+        vendor.read(&registered.record).await.map_err(refused)
     }
 
     async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
@@ -323,23 +322,25 @@ impl Run<'_> {
         self.session.customer.is_a_member()
     }
 
-    /// The vendor did not do it. Whether that fails the Delete is the admin's
-    /// wish; for an id that CloudFormation invented it never does, for most
-    /// likely there is nothing.
+    /// The vendor did not do it.
     fn not_deregistered(&self, id: &PhysicalId, cause: Cause) -> Result<Success, Failure> {
-        let ignored = self.farewell.on_failure == OnDeregistrationFailure::Ignore
-            || matches!(id, PhysicalId::Invented(_));
         let cause = Cause::NotDeregistered {
             what: left(id, self.farewell),
             source: Box::new(cause),
         };
-        if ignored {
+        if is_ignored(id, self.farewell) {
             warn!(error = %cause, "answered SUCCESS all the same");
             Ok(done(self.session))
         } else {
             Err(self.session.fails(cause))
         }
     }
+}
+
+/// Whether the stack goes though the record may stay. That is the admin's wish; for an id
+/// that CloudFormation invented it always does, for most likely there is nothing.
+fn is_ignored(id: &PhysicalId, farewell: &Farewell) -> bool {
+    farewell.on_failure == OnDeregistrationFailure::Ignore || matches!(id, PhysicalId::Invented(_))
 }
 
 /// What is at the vendor while it is not removed.

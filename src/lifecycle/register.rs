@@ -11,7 +11,7 @@ use super::ownership::{Found, found};
 use super::session::Session;
 use super::undo::Undo;
 use super::watch::Watch;
-use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
@@ -361,9 +361,7 @@ impl Registering<'_> {
             }));
         }
         match self.vendor.read(&left.id).await {
-            Ok(Some(now)) if now.status != Status::Deleted && now.marking == left.marking => {
-                self.take_over(now).await.map(Some)
-            }
+            Ok(Some(now)) if now.marking == left.marking => self.take_over(now).await.map(Some),
             Ok(_) => Ok(None),
             Err(source) => Err(self.fails(NOT_TAKEN_OVER, source)),
         }

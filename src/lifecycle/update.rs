@@ -200,7 +200,12 @@ async fn register_again(
             return Err(undo_now(session, undo, incoming).await);
         }
     }
-    match settled.and_then(Settled::validated) {
+    let settled = if watch.before.rolls_back() {
+        settled.map(Settled::rolled_back)
+    } else {
+        settled.and_then(Settled::validated)
+    };
+    match settled {
         Ok(record) => Ok(Success {
             id: if is_the_same { incoming } else { issued },
             attributes: attributes(&record),
@@ -209,10 +214,13 @@ async fn register_again(
         // The update fails with the old id, so nobody but us knows of the new record.
         Err(cause) => match undo.run().await {
             Ok(()) => Err(session.fails(cause)),
-            Err(_) => Err(Failure {
-                unfinished: Some(Box::new(undo)),
-                ..session.fails(cause)
-            }),
+            Err(error) => {
+                warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+                Err(Failure {
+                    unfinished: Some(Box::new(undo)),
+                    ..session.fails(cause)
+                })
+            }
         },
     }
 }
