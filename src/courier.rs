@@ -34,7 +34,6 @@ pub enum Lane {
 }
 
 /// All that is needed to answer one request.
-#[derive(Clone)]
 pub struct Errand {
     /// What the answer repeats.
     pub address: Address,
@@ -55,6 +54,8 @@ pub struct Errand {
 pub struct Answered {
     /// The answer's bytes.
     pub body: Bytes,
+    /// Whether they say FAILED.
+    pub failed: bool,
     /// Whether CloudFormation's bucket took them.
     pub delivered: Result<(), DeliveryError>,
 }
@@ -131,7 +132,11 @@ impl Errand {
             ),
             Err(error) => error!(error = %error, "the answer did not arrive"),
         }
-        Answered { body, delivered }
+        Answered {
+            body,
+            failed: matches!(answer.outcome, Outcome::Failed(_)),
+            delivered,
+        }
     }
 
     /// The work's answer, or one made from how far it came.

@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
 
     async fn answer(self, event: &Event) -> Result<Value, RunAgain> {
         let progress = Progress::new(self.first_id(event));
-        let (answer, answered) = oneshot::channel();
+        let (answer, awaited) = oneshot::channel();
         let errand = Errand {
             address: self.address.clone(),
             url: match &self.target {
@@ -213,20 +213,20 @@ impl<'a> Run<'a> {
             ),
             seed: self.circumstances.seed,
         };
-        let report = self.world.lane.dispatch(errand, answered);
+        let report = self.world.lane.dispatch(errand, awaited);
         let tally = Tally::default();
         let task = self.task(event, progress.clone(), &tally).map(Arc::new);
-        let done = task.as_ref().ok().cloned();
+        let carried_out = task.as_ref().ok().cloned();
         let work = self.start_work(task, &progress, &tally, answer);
         let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
-        let undone = self.finish(work).await;
-        let followed = self.follow(done, proof(&answered)).await;
+        let finished = self.finish(work).await;
+        let followed = self.follow(carried_out, proof(&answered)).await;
         if followed.is_err() {
             tally.fails("NotDeregistered");
         }
         self.count(&answered, &tally);
         answered.delivered.clone().map_err(RunAgain::Undelivered)?;
-        undone?;
+        finished?;
         followed?;
         Ok(self.result(&answered))
     }
@@ -349,8 +349,7 @@ impl<'a> Run<'a> {
         if self.world.configuration.hub.is_none() {
             return;
         }
-        let body: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
-        if body["Status"] == "FAILED" {
+        if answered.failed {
             // Where work was cut nobody has noted a reason.
             tally.fails("Cut");
         }

@@ -81,7 +81,7 @@ impl Amendment<'_> {
         marker: &Marker,
         wrote: SystemTime,
     ) -> Result<(), Cause> {
-        if !self.watch.goes_back(wrote).await {
+        if !self.watch.is_taken_back(wrote).await {
             return Ok(());
         }
         let undone = match (self.former, self.vendor.read(&record.id).await) {

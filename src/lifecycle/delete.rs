@@ -15,6 +15,7 @@ use crate::customer::Customer;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Farewell, OnDelete, OnDeregistrationFailure};
 use crate::stack::{Standing, View};
+use crate::token::Token;
 
 /// Deregisters the account.
 pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Success, Failure> {
@@ -49,19 +50,12 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
         return Err(session.fails(Cause::AtRest));
     }
     session.progress.is("deregistering at Authomize");
-    let vendor = token.and_then(|token| {
-        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
-    });
     let run = Run {
         session,
         farewell: &farewell,
         view: &view,
     };
-    let outcome = match vendor {
-        Ok(vendor) => run.carry_out(&vendor, &id).await,
-        Err(cause) => Err(cause),
-    };
-    match outcome {
+    match run.carry_out(token, &id).await {
         Ok(()) => Ok(done(session)),
         Err(cause) => run.not_deregistered(&id, cause),
     }
@@ -87,14 +81,7 @@ pub(super) async fn deregister_a_member(
     };
     let aws = session.aws();
     let token = session.token(&aws, NewRole::RuledOut).await;
-    let vendor = token.and_then(|token| {
-        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
-    });
-    let outcome = match vendor {
-        Ok(vendor) => run.carry_out(&vendor, &id).await,
-        Err(cause) => Err(cause),
-    };
-    outcome.map_err(|source| {
+    run.carry_out(token, &id).await.map_err(|source| {
         Box::new(Cause::NotDeregistered {
             what: left(&id, &farewell),
             source: Box::new(source),
@@ -136,11 +123,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Does with what the id stands for what its form says.
-    async fn carry_out(&self, vendor: &Authomize, id: &PhysicalId) -> Result<(), Cause> {
+    async fn carry_out(&self, token: Result<Token, Cause>, id: &PhysicalId) -> Result<(), Cause> {
+        let (api, external_id) = (&self.farewell.api, &self.farewell.external_id);
+        let vendor = self
+            .session
+            .vendor(token?, api.clone(), external_id.clone())?;
         match id {
-            PhysicalId::Issued(registered) => self.deregister(vendor, registered, id).await,
-            PhysicalId::Adopted(registered) => self.hand_back(vendor, registered).await,
-            PhysicalId::Pending(_) | PhysicalId::Invented(_) => self.look_and_remove(vendor).await,
+            PhysicalId::Issued(registered) => self.deregister(&vendor, registered, id).await,
+            PhysicalId::Adopted(registered) => self.hand_back(&vendor, registered).await,
+            PhysicalId::Pending(_) | PhysicalId::Invented(_) => self.look_and_remove(&vendor).await,
             PhysicalId::None(_) => Ok(()),
         }
     }
@@ -153,7 +144,7 @@ impl Run<'_> {
         id: &PhysicalId,
     ) -> Result<(), Cause> {
         let Some(record) = self.read(vendor, registered).await? else {
-            return self.is_gone(vendor, registered).await;
+            return self.do_without(vendor, registered).await;
         };
         let same_host = registered.host_hash == vendor.api().host_hash();
         match ownership(&record, &self.session.marker()) {
@@ -196,7 +187,7 @@ impl Run<'_> {
     /// Releases the record of an adopted id: no stack made it.
     async fn hand_back(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         match self.read(vendor, registered).await? {
-            None => self.is_gone(vendor, registered).await,
+            None => self.do_without(vendor, registered).await,
             Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => vendor
                 .release(&record, &record.marking)
                 .await
@@ -205,9 +196,9 @@ impl Run<'_> {
         }
     }
 
-    /// A record that the vendor does not have is gone; one that another host
-    /// does not have may well be there still.
-    async fn is_gone(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
+    /// A record that the vendor does not have is gone, and what replaced it is to go
+    /// with the stack; one that another host does not have may well be there still.
+    async fn do_without(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         if registered.host_hash != vendor.api().host_hash() {
             return Err(self.elsewhere(vendor, registered));
         }
