@@ -34,7 +34,6 @@ pub enum Lane {
 }
 
 /// All that is needed to answer one request.
-#[derive(Clone)]
 pub struct Errand {
     /// What the answer repeats.
     pub address: Address,
@@ -55,6 +54,8 @@ pub struct Errand {
 pub struct Answered {
     /// The answer's bytes.
     pub body: Bytes,
+    /// Whether they say FAILED.
+    pub failed: bool,
     /// Whether CloudFormation's bucket took them.
     pub delivered: Result<(), DeliveryError>,
 }
@@ -95,8 +96,12 @@ impl Lane {
                     .enable_all()
                     .build();
                 match own {
+                    // Without a thread nobody reports, and Lambda runs the event again.
                     Ok(own) => {
-                        thread::spawn(move || own.block_on(run));
+                        let thread = thread::Builder::new().spawn(move || own.block_on(run));
+                        if let Err(error) = thread {
+                            error!(error = %error, "the courier has no thread");
+                        }
                     }
                     // Without file descriptors for a runtime of its own, the
                     // work's runtime is better than silence.
@@ -127,7 +132,11 @@ impl Errand {
             ),
             Err(error) => error!(error = %error, "the answer did not arrive"),
         }
-        Answered { body, delivered }
+        Answered {
+            body,
+            failed: matches!(answer.outcome, Outcome::Failed(_)),
+            delivered,
+        }
     }
 
     /// The work's answer, or one made from how far it came.
@@ -145,10 +154,8 @@ impl Errand {
     }
 
     fn cut(&self, because: Cut) -> Answer {
-        let answer = self.progress.cut(because);
-        if let Outcome::Failed(reason) = &answer.outcome {
-            error!(reason, "the work was cut");
-        }
+        let (answer, reason) = self.progress.cut(because);
+        error!(reason, "the work was cut");
         answer
     }
 }

@@ -65,6 +65,11 @@ impl Waits {
         }
     }
 
+    /// What goes on after the answer ends here, and still has time to say so.
+    pub fn afterwards_until(&self) -> Instant {
+        self.end - self.backoff
+    }
+
     /// Whether `wait` would end before work has to.
     pub fn allow(&self, wait: Duration) -> bool {
         Instant::now() + wait < self.work_until

@@ -6,12 +6,11 @@
 //! not accept becomes a reason.
 //! Fields: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html>.
 
+use std::fmt;
+
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest as Event;
 use serde_json::{Map, Value};
 use thiserror::Error;
-
-/// The properties of a resource, as they came.
-pub type Properties = Map<String, Value>;
 
 /// What an answer must repeat, verbatim, and where it goes.
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -28,8 +27,8 @@ pub struct Address {
     pub response_url: Option<String>,
 }
 
-/// What CloudFormation asks for.
-#[derive(Clone, Debug, PartialEq)]
+/// What CloudFormation asks for. Its `Debug` shows no property, for the external id is one.
+#[derive(Clone, PartialEq)]
 pub enum Request {
     /// The resource is to be made.
     Create {
@@ -82,6 +81,12 @@ impl Address {
             physical_id: text("PhysicalResourceId"),
             response_url: text("ResponseURL"),
         })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
     }
 }
 

@@ -12,15 +12,16 @@ use crate::envelope::{Address, EnvelopeError, Request};
 
 /// The longest event that is read as a whole, in bytes.
 ///
-/// CloudFormation's have at most some ten thousand: fourteen properties of at most 4096 characters,
-/// twice in an Update. A parsed event can need thirty times its length in memory.
+/// CloudFormation's have a few thousand as a rule, and some 120,000 at most: fifteen
+/// properties of at most 4096 characters, twice in an Update. A parsed event can need
+/// thirty times its length in memory.
 pub const EVENT_LIMIT: usize = 256 * 1024;
 
-/// One event.
-#[derive(Clone, Debug)]
+/// One event. Nothing prints it: its response URL and its external id are secrets.
+#[derive(Clone)]
 pub struct Event(Result<Readable, String>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Readable {
     /// The event, or of one that cannot be carried out the address alone.
     value: Value,

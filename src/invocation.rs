@@ -18,7 +18,7 @@ use crate::courier::{Answered, DeliveryError, Errand, Lane};
 use crate::customer::Customer;
 use crate::deadline::{self, Waits};
 use crate::envelope::{Address, EnvelopeError, Request};
-pub use crate::event::Event;
+use crate::event::Event;
 use crate::lifecycle::{
     Cause, Conclusion, Failure, Proof, Session, Undo, after_the_answer, carry_out,
 };
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
 
     async fn answer(self, event: &Event) -> Result<Value, RunAgain> {
         let progress = Progress::new(self.first_id(event));
-        let (answer, answered) = oneshot::channel();
+        let (answer, awaited) = oneshot::channel();
         let errand = Errand {
             address: self.address.clone(),
             url: match &self.target {
@@ -213,20 +213,20 @@ impl<'a> Run<'a> {
             ),
             seed: self.circumstances.seed,
         };
-        let report = self.world.lane.dispatch(errand, answered);
+        let report = self.world.lane.dispatch(errand, awaited);
         let tally = Tally::default();
         let task = self.task(event, progress.clone(), &tally).map(Arc::new);
-        let done = task.as_ref().ok().cloned();
+        let carried_out = task.as_ref().ok().cloned();
         let work = self.start_work(task, &progress, &tally, answer);
         let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
-        let undone = self.finish(work).await;
-        let followed = self.follow(done, proof(&answered)).await;
+        let finished = self.finish(work).await;
+        let followed = self.follow(carried_out, proof(&answered)).await;
         if followed.is_err() {
             tally.fails("NotDeregistered");
         }
         self.count(&answered, &tally);
         answered.delivered.clone().map_err(RunAgain::Undelivered)?;
-        undone?;
+        finished?;
         followed?;
         Ok(self.result(&answered))
     }
@@ -253,11 +253,9 @@ impl<'a> Run<'a> {
     ) -> JoinHandle<Result<(), RunAgain>> {
         let conclude = conclusion(task, progress.id());
         let tally = tally.clone();
-        let Waits {
-            work_until, end, ..
-        } = self.waits;
+        let waits = self.waits;
         let work = async move {
-            let Ok(conclusion) = timeout_at(work_until, conclude).await else {
+            let Ok(conclusion) = timeout_at(waits.work_until, conclude).await else {
                 return Ok(());
             };
             if let Some(cause) = &conclusion.failure {
@@ -267,7 +265,12 @@ impl<'a> Run<'a> {
             // The courier is gone only when it has answered already.
             answer.send(conclusion.answer).ok();
             match conclusion.unfinished {
-                Some(undo) => go_on(*undo, end).await,
+                Some(undo) => {
+                    // As a task of its own, so that a panic in it is told from one before
+                    // the answer.
+                    let going_on = tokio::spawn(go_on(*undo, waits).instrument(Span::current()));
+                    going_on.await.unwrap_or(Err(RunAgain::NotUndone))
+                }
                 None => Ok(()),
             }
         };
@@ -346,8 +349,7 @@ impl<'a> Run<'a> {
         if self.world.configuration.hub.is_none() {
             return;
         }
-        let body: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
-        if body["Status"] == "FAILED" {
+        if answered.failed {
             // Where work was cut nobody has noted a reason.
             tally.fails("Cut");
         }
@@ -399,14 +401,15 @@ fn proof(answered: &Answered) -> Proof {
     }
 }
 
-/// Goes on undoing after the answer, until shortly before Lambda's deadline.
-async fn go_on(undo: Undo, end: Instant) -> Result<(), RunAgain> {
-    let outcome = timeout_at(end, undo.until(end).run()).await;
-    match outcome {
-        Ok(Ok(())) => {
-            info!(integration.id = %undo.record(), "undone after the answer");
-            Ok(())
-        }
-        Ok(Err(_)) | Err(_) => Err(RunAgain::NotUndone),
-    }
+/// Goes on undoing after the answer, until shortly before work that does not return is
+/// left.
+async fn go_on(undo: Undo, waits: Waits) -> Result<(), RunAgain> {
+    let outcome = undo.until(waits.afterwards_until()).run().await;
+    let record = undo.record();
+    outcome
+        .inspect(|()| info!(integration.id = %record, "undone after the answer"))
+        .map_err(|error| {
+            error!(error = %error, integration.id = %record, "not undone after the answer either: Lambda is to run the request again");
+            RunAgain::NotUndone
+        })
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::{Answer, Attributes, Outcome};
 use crate::physical_id::PhysicalId;
 use crate::record_id::RecordId;
 
@@ -34,6 +34,7 @@ struct State {
     doing: &'static str,
     met: Option<String>,
     left: Option<String>,
+    succeeds: bool,
     has: Option<RecordId>,
     after_a_bug: Option<PhysicalId>,
 }
@@ -46,6 +47,7 @@ impl Progress {
             doing: "reading the request",
             met: None,
             left: None,
+            succeeds: false,
             has: None,
             after_a_bug: None,
         })))
@@ -82,6 +84,12 @@ impl Progress {
         self.with(|state| state.left = Some(what));
     }
 
+    /// From here on, work that is cut answers SUCCESS: the stack is to go, whatever is
+    /// left at the vendor.
+    pub fn succeeds_when_cut(&self) {
+        self.with(|state| state.succeeds = true);
+    }
+
     /// From here on the stack has this record at the vendor, whatever the id says.
     pub fn has(&self, record: &RecordId) {
         self.with(|state| state.has = Some(record.clone()));
@@ -92,36 +100,54 @@ impl Progress {
         self.with(|state| state.id.clone())
     }
 
-    /// The answer for work that was cut.
-    pub fn cut(&self, because: Cut) -> Answer {
+    /// The answer for work that was cut, and the reason, which one that succeeds does
+    /// not tell.
+    pub fn cut(&self, because: Cut) -> (Answer, String) {
         self.with(|state| {
-            let met = state.met.as_ref();
-            let met = met.map(|error| format!(" The last try: {error}."));
-            let met = met.unwrap_or_default();
-            let doing = state.doing;
-            let named = state.id.registered().map(|named| &named.record);
-            let has = state.has.as_ref().filter(|has| named != Some(has));
-            let has = has.map(|record| format!(" The stack has record {record} at Authomize now."));
-            let has = has.unwrap_or_default();
+            let reason = state.reason(because);
             let id = match (because, &state.id, &state.after_a_bug) {
                 (Cut::Failed, PhysicalId::None(_), Some(id)) => id,
                 (_, id, _) => id,
             };
-            Answer {
+            let answer = Answer {
                 physical_id: id.clone(),
-                outcome: Outcome::Failed(match &state.left {
-                    None => format!(
-                        "{because} while {doing}.{met}{has} Try again; if it happens again, tell Authomize what the log says."
-                    ),
-                    Some(what) => format!(
-                        "{because} while {doing}, so {what} may be left.{met} Look for it at Authomize and remove it by hand, then delete the stack again and retain this resource."
-                    ),
-                }),
-            }
+                outcome: if state.succeeds {
+                    Outcome::Success(Attributes::default())
+                } else {
+                    Outcome::Failed(reason.clone())
+                },
+            };
+            (answer, reason)
         })
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn reason(&self, because: Cut) -> String {
+        let doing = self.doing;
+        let met = self.met.as_ref();
+        let met = met.map(|error| format!(" The last try: {error}."));
+        let met = met.unwrap_or_default();
+        let Some(what) = &self.left else {
+            let named = self.id.registered().map(|named| &named.record);
+            let has = self.has.as_ref().filter(|has| named != Some(has));
+            let has = has.map(|record| format!(" The stack has record {record} at Authomize now."));
+            let has = has.unwrap_or_default();
+            return format!(
+                "{because} while {doing}.{met}{has} Try again; if it happens again, tell Authomize what the log says."
+            );
+        };
+        let then = if self.succeeds {
+            "."
+        } else {
+            ", then delete the stack again and retain this resource."
+        };
+        format!(
+            "{because} while {doing}, so {what} may be left.{met} Look for it at Authomize and remove it by hand{then}"
+        )
     }
 }

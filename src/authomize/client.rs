@@ -143,13 +143,17 @@ impl Authomize {
         self.record(answer)
     }
 
-    /// Reads a record; none if the vendor does not have it.
+    /// Reads a record; none if the vendor does not have it, or has it no longer than
+    /// its deletion takes.
     ///
     /// # Errors
     /// The vendor could not be asked.
     pub async fn read(&self, id: &RecordId) -> Result<Option<Record>, ApiError> {
         match self.ask(Method::GET, &path_of(id), None).await {
-            Ok(answer) => self.record(answer).map(Some),
+            Ok(answer) => {
+                let record = self.record(answer)?;
+                Ok((record.status != Status::Deleted).then_some(record))
+            }
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -274,8 +278,8 @@ impl Authomize {
         match self.ask(Method::DELETE, &path_of(id), None).await {
             Ok(_) | Err(ApiError::NotFound) => Ok(()),
             Err(ApiError::Unreadable(why)) => match self.read(id).await? {
-                Some(record) if record.status != Status::Deleted => Err(ApiError::Unreadable(why)),
-                _ => Ok(()),
+                Some(_) => Err(ApiError::Unreadable(why)),
+                None => Ok(()),
             },
             Err(error) => Err(error),
         }

@@ -7,7 +7,7 @@ use super::ownership::{Ownership, Unadoptable, is_adoptable, ownership};
 use super::register::{Origin, Registered};
 use super::undo::Undo;
 use super::watch::Watch;
-use crate::authomize::{Authomize, Marker, Record, Status};
+use crate::authomize::{Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
@@ -99,8 +99,7 @@ async fn named(
             source,
         })
     })?;
-    let record = read.filter(|record| record.status != Status::Deleted);
-    let record = record.ok_or_else(|| refused(Unadoptable::Missing))?;
+    let record = read.ok_or_else(|| refused(Unadoptable::Missing))?;
     is_adoptable(&record, &session.marker(), registration).map_err(refused)?;
     Ok(record)
 }

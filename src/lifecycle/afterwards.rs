@@ -20,8 +20,8 @@ pub enum Proof {
     Unknown,
 }
 
-/// Finishes a request that is a member's, and no other. A Delete removes the record only now; what a refused
-/// Create or Update made goes again.
+/// Finishes a request that is a member's, and no other. A Delete removes the record only
+/// now; what a refused Create or Update made goes again.
 ///
 /// # Errors
 /// The record is not removed: Lambda shall run the event again.
@@ -37,18 +37,18 @@ pub async fn after_the_answer(
         }
         (_, Proof::Refused) => {
             warn!("the answer was refused, so the request is not believed");
-            take_back(session).await;
+            undo_unproved(session).await;
             Ok(())
         }
         (_, Proof::Taken | Proof::Unknown) => Ok(()),
     }
 }
 
-async fn take_back(session: &Session) {
+async fn undo_unproved(session: &Session) {
     let Some(undo) = session.has_made() else {
         return;
     };
-    match undo.until(session.waits.end).run().await {
+    match undo.until(session.waits.afterwards_until()).run().await {
         Ok(()) => info!(integration.id = %undo.record(), "took back what the request made"),
         Err(error) => error!(
             error = %error,

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::settle::{Settled, is_still_ours, settle};
 use super::update::Change;
 use super::watch::Watch;
-use crate::authomize::{ApiError, Authomize, Marker, Marking, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Marking, Record};
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::Registration;
 
@@ -70,11 +70,7 @@ impl Amendment<'_> {
             return settled.validated();
         }
         let held = self.hold(settled, marker).await?;
-        if held.failure.is_some() {
-            let id = &held.record.id;
-            warn!(integration.id = %id, "rolled back to a role that Authomize cannot validate");
-        }
-        Ok(held.record)
+        Ok(held.rolled_back())
     }
 
     /// An update that is taken back while it runs may amend the record later than
@@ -85,7 +81,7 @@ impl Amendment<'_> {
         marker: &Marker,
         wrote: SystemTime,
     ) -> Result<(), Cause> {
-        if !self.watch.goes_back(wrote).await {
+        if !self.watch.is_taken_back(wrote).await {
             return Ok(());
         }
         let undone = match (self.former, self.vendor.read(&record.id).await) {
@@ -130,11 +126,7 @@ impl Amendment<'_> {
     async fn find(&self) -> Result<Option<(Record, bool)>, Cause> {
         let (vendor, registered) = (self.vendor, self.registered);
         let same_host = registered.host_hash == vendor.api().host_hash();
-        let record = vendor
-            .read(&registered.record)
-            .await
-            .map_err(not_amended)?
-            .filter(|record| record.status != Status::Deleted);
+        let record = vendor.read(&registered.record).await.map_err(not_amended)?;
         let Some(record) = record else {
             return if same_host {
                 Ok(None)

@@ -111,17 +111,15 @@ async fn conclude(
         _ => id.clone(),
     });
     let settled = settle(watch, vendor, record, registration, &marker).await;
-    match settled.and_then(Settled::validated) {
-        Ok(record) => {
-            if watch.is_lost().await {
-                return Err(undo_now(session, undo, session.none_id()).await);
-            }
-            Ok(Success {
-                id,
-                attributes: attributes(&record),
-            })
-        }
-        Err(_) if watch.is_lost().await => Err(undo_now(session, undo, session.none_id()).await),
+    let validated = settled.and_then(Settled::validated);
+    if watch.is_lost().await {
+        return Err(undo_now(session, undo, session.none_id()).await);
+    }
+    match validated {
+        Ok(record) => Ok(Success {
+            id,
+            attributes: attributes(&record),
+        }),
         Err(cause) => {
             // A twin of this run may have succeeded, and an update been made since.
             let may_go_back = marker.taken_over && undo.changes_anything();

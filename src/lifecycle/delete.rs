@@ -15,6 +15,7 @@ use crate::customer::Customer;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Farewell, OnDelete, OnDeregistrationFailure};
 use crate::stack::{Standing, View};
+use crate::token::Token;
 
 /// Deregisters the account.
 pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Success, Failure> {
@@ -34,6 +35,9 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
     }
     let farewell = session.farewell(properties);
     session.progress.may_leave(left(&id, &farewell));
+    if is_ignored(&id, &farewell) {
+        session.progress.succeeds_when_cut();
+    }
     session.progress.is("reading the API token");
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
@@ -46,19 +50,12 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
         return Err(session.fails(Cause::AtRest));
     }
     session.progress.is("deregistering at Authomize");
-    let vendor = token.and_then(|token| {
-        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
-    });
     let run = Run {
         session,
         farewell: &farewell,
         view: &view,
     };
-    let outcome = match vendor {
-        Ok(vendor) => run.carry_out(&vendor, &id).await,
-        Err(cause) => Err(cause),
-    };
-    match outcome {
+    match run.carry_out(token, &id).await {
         Ok(()) => Ok(done(session)),
         Err(cause) => run.not_deregistered(&id, cause),
     }
@@ -84,14 +81,7 @@ pub(super) async fn deregister_a_member(
     };
     let aws = session.aws();
     let token = session.token(&aws, NewRole::RuledOut).await;
-    let vendor = token.and_then(|token| {
-        session.vendor(token, farewell.api.clone(), farewell.external_id.clone())
-    });
-    let outcome = match vendor {
-        Ok(vendor) => run.carry_out(&vendor, &id).await,
-        Err(cause) => Err(cause),
-    };
-    outcome.map_err(|source| {
+    run.carry_out(token, &id).await.map_err(|source| {
         Box::new(Cause::NotDeregistered {
             what: left(&id, &farewell),
             source: Box::new(source),
@@ -133,11 +123,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Does with what the id stands for what its form says.
-    async fn carry_out(&self, vendor: &Authomize, id: &PhysicalId) -> Result<(), Cause> {
+    async fn carry_out(&self, token: Result<Token, Cause>, id: &PhysicalId) -> Result<(), Cause> {
+        let (api, external_id) = (&self.farewell.api, &self.farewell.external_id);
+        let vendor = self
+            .session
+            .vendor(token?, api.clone(), external_id.clone())?;
         match id {
-            PhysicalId::Issued(registered) => self.deregister(vendor, registered, id).await,
-            PhysicalId::Adopted(registered) => self.hand_back(vendor, registered).await,
-            PhysicalId::Pending(_) | PhysicalId::Invented(_) => self.look_and_remove(vendor).await,
+            PhysicalId::Issued(registered) => self.deregister(&vendor, registered, id).await,
+            PhysicalId::Adopted(registered) => self.hand_back(&vendor, registered).await,
+            PhysicalId::Pending(_) | PhysicalId::Invented(_) => self.look_and_remove(&vendor).await,
             PhysicalId::None(_) => Ok(()),
         }
     }
@@ -150,7 +144,7 @@ impl Run<'_> {
         id: &PhysicalId,
     ) -> Result<(), Cause> {
         let Some(record) = self.read(vendor, registered).await? else {
-            return self.is_gone(vendor, registered).await;
+            return self.do_without(vendor, registered).await;
         };
         let same_host = registered.host_hash == vendor.api().host_hash();
         match ownership(&record, &self.session.marker()) {
@@ -193,7 +187,7 @@ impl Run<'_> {
     /// Releases the record of an adopted id: no stack made it.
     async fn hand_back(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         match self.read(vendor, registered).await? {
-            None => self.is_gone(vendor, registered).await,
+            None => self.do_without(vendor, registered).await,
             Some(record) if ownership(&record, &self.session.marker()) == Ownership::Ours => vendor
                 .release(&record, &record.marking)
                 .await
@@ -202,9 +196,9 @@ impl Run<'_> {
         }
     }
 
-    /// A record that the vendor does not have is gone; one that another host
-    /// does not have may well be there still.
-    async fn is_gone(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
+    /// A record that the vendor does not have is gone, and what replaced it is to go
+    /// with the stack; one that another host does not have may well be there still.
+    async fn do_without(&self, vendor: &Authomize, registered: &Registered) -> Result<(), Cause> {
         if registered.host_hash != vendor.api().host_hash() {
             return Err(self.elsewhere(vendor, registered));
         }
@@ -217,12 +211,9 @@ impl Run<'_> {
     /// An update of which CloudFormation never heard the end may have registered anew.
     /// With its stack that goes, too; what stands in the way does not fail the Delete.
     async fn remove_a_successor(&self, vendor: &Authomize) {
-        match self.remove_ours(vendor).await {
-            Ok(_) | Err(Cause::Ambiguous { .. }) => {}
-            Err(error) => {
-                let name = &self.farewell.name;
-                warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
-            }
+        if let Err(error) = self.remove_ours(vendor).await {
+            let name = &self.farewell.name;
+            warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
         }
     }
 
@@ -238,8 +229,7 @@ impl Run<'_> {
         vendor: &Authomize,
         registered: &Registered,
     ) -> Result<Option<Record>, Cause> {
-        let record = vendor.read(&registered.record).await.map_err(refused)?;
-        Ok(record.filter(|record| record.status != Status::Deleted))
+        vendor.read(&registered.record).await.map_err(refused)
     }
 
     async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
@@ -323,23 +313,25 @@ impl Run<'_> {
         self.session.customer.is_a_member()
     }
 
-    /// The vendor did not do it. Whether that fails the Delete is the admin's
-    /// wish; for an id that CloudFormation invented it never does, for most
-    /// likely there is nothing.
+    /// The vendor did not do it.
     fn not_deregistered(&self, id: &PhysicalId, cause: Cause) -> Result<Success, Failure> {
-        let ignored = self.farewell.on_failure == OnDeregistrationFailure::Ignore
-            || matches!(id, PhysicalId::Invented(_));
         let cause = Cause::NotDeregistered {
             what: left(id, self.farewell),
             source: Box::new(cause),
         };
-        if ignored {
+        if is_ignored(id, self.farewell) {
             warn!(error = %cause, "answered SUCCESS all the same");
             Ok(done(self.session))
         } else {
             Err(self.session.fails(cause))
         }
     }
+}
+
+/// Whether the stack goes though the record may stay. That is the admin's wish; for an id
+/// that CloudFormation invented it always does, for most likely there is nothing.
+fn is_ignored(id: &PhysicalId, farewell: &Farewell) -> bool {
+    farewell.on_failure == OnDeregistrationFailure::Ignore || matches!(id, PhysicalId::Invented(_))
 }
 
 /// What is at the vendor while it is not removed.

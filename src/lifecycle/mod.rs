@@ -1,8 +1,10 @@
 //! What a request comes to: decided by plain functions, carried out here.
 //!
-//! `create`, `update` and `delete` tell the three stories; `register` and `adopt` get a
-//! resource its record; `ownership` decides whose a record is; `failure` says why a story ended badly; `afterwards`
-//! follows the answer to a hub's member.
+//! `create`, `update` and `delete` tell the three stories. `register` and `adopt` get a
+//! resource its record, `amendment` brings it up to date, `settle` waits for its
+//! validation, and `undo` takes it back. `ownership` decides whose a record is, `watch`
+//! asks whether the stack still waits. `session` is what they all need, `failure` says
+//! why a story ended badly, and `afterwards` follows the answer to a hub's member.
 
 mod adopt;
 mod afterwards;

@@ -92,18 +92,14 @@ pub fn found(
     if live.iter().any(|record| is_switched(record, marker)) {
         return Found::Switched;
     }
-    let unknown: Vec<&&Record> = live
-        .iter()
-        .filter(|record| ownership(record, marker) == Ownership::Unknown)
-        .collect();
-    let fresh: Vec<&&&Record> = unknown
-        .iter()
-        .filter(|record| is_since(record, since))
-        .collect();
+    let is_unknown = |record: &&Record| ownership(record, marker) == Ownership::Unknown;
+    let unknown: Vec<&Record> = live.iter().copied().filter(is_unknown).collect();
+    let is_fresh = |record: &&Record| is_since(record, since);
+    let fresh: Vec<&Record> = unknown.iter().copied().filter(is_fresh).collect();
     match (&live[..], &fresh[..]) {
         ([], _) if records.is_empty() => Found::Nothing,
         ([], _) => Found::Going,
-        (_, [one]) => Found::Ours((***one).clone()),
+        (_, [one]) => Found::Ours((*one).clone()),
         (_, [_, _, ..]) => Found::Ambiguous,
         _ if unknown.len() == live.len() => Found::Nothing,
         ([first, ..], _) => Found::Anothers(match ownership(first, marker) {

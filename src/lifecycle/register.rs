@@ -11,10 +11,9 @@ use super::ownership::{Found, found};
 use super::session::Session;
 use super::undo::Undo;
 use super::watch::Watch;
-use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
-use crate::record_id::RecordId;
 
 /// How often a record is asked for at most, waits for a name included, and waits for a
 /// vendor that asks for fewer requests not.
@@ -76,13 +75,7 @@ enum Formerly {
     Nothing,
     Found(Box<Registered>),
     /// Our record is there, and another one still has the name that it is to have.
-    NameIsTaken(NotUpToDate),
-}
-
-/// Our own record, and what the vendor says against bringing it up to date.
-struct NotUpToDate {
-    record: RecordId,
-    source: ApiError,
+    NameIsTaken(Failure),
 }
 
 impl Registering<'_> {
@@ -102,9 +95,9 @@ impl Registering<'_> {
             match self.look_under_the_former_name().await? {
                 Formerly::Nothing => {}
                 Formerly::Found(registered) => return Ok(*registered),
-                Formerly::NameIsTaken(why) => {
-                    let Some(wait) = patience.after(&why.source) else {
-                        return Err(self.is_not_up_to_date(why));
+                Formerly::NameIsTaken(failure) => {
+                    let Some(wait) = patience.after(&ApiError::Conflict) else {
+                        return Err(failure);
                     };
                     sleep(wait).await;
                     continue;
@@ -198,15 +191,10 @@ impl Registering<'_> {
         self.session().fails(Cause::Api { doing, source })
     }
 
-    fn is_not_up_to_date(&self, why: NotUpToDate) -> Failure {
-        let NotUpToDate { record, source } = why;
-        self.session().fails(Cause::NotUpToDate { record, source })
-    }
-
     /// Looks for a record of ours that an earlier request may have made.
     async fn look_for_ours(&self) -> Result<Option<Registered>, Failure> {
         match self.find(true).await? {
-            Found::Ours(record) => self.adopt(record).await.map(Some),
+            Found::Ours(record) => self.resume(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
             Found::Left(record) => self.succeed(record).await,
             Found::Going | Found::Nothing | Found::Switched | Found::Anothers(_) => Ok(None),
@@ -223,15 +211,19 @@ impl Registering<'_> {
             return Ok(Formerly::Nothing);
         };
         let records = self.named(name).await?;
-        match found(&records, &self.session().marker(), self.registration, None) {
-            Found::Ours(record) => match self.bring_up_to_date(record).await? {
-                Ok(registered) => Ok(Formerly::Found(Box::new(registered))),
-                Err(why) if matches!(why.source, ApiError::Conflict) => {
-                    Ok(Formerly::NameIsTaken(why))
-                }
-                Err(why) => Err(self.is_not_up_to_date(why)),
+        let found = found(&records, &self.session().marker(), self.registration, None);
+        let Found::Ours(record) = found else {
+            return Ok(Formerly::Nothing);
+        };
+        match self.resume(record).await {
+            Ok(registered) => Ok(Formerly::Found(Box::new(registered))),
+            Err(failure) => match *failure.cause {
+                Cause::NotUpToDate {
+                    source: ApiError::Conflict,
+                    ..
+                } => Ok(Formerly::NameIsTaken(failure)),
+                _ => Err(failure),
             },
-            _ => Ok(Formerly::Nothing),
         }
     }
 
@@ -241,7 +233,7 @@ impl Registering<'_> {
         match self.find(true).await {
             Ok(Found::Ours(record)) => {
                 self.answer_pending(&self.session().progress.id());
-                self.adopt(record).await
+                self.resume(record).await
             }
             _ => Err(self.fails(NOT_REGISTERED, error)),
         }
@@ -277,7 +269,7 @@ impl Registering<'_> {
             })
         };
         match found {
-            Found::Ours(record) => self.adopt(record).await.map(Some),
+            Found::Ours(record) => self.resume(record).await.map(Some),
             Found::Released(record) => self.take_over(record).await.map(Some),
             Found::Left(record) => self.succeed(record).await,
             Found::Switched => Err(self.session().fails(Cause::Switched)),
@@ -294,22 +286,13 @@ impl Registering<'_> {
         }
     }
 
-    /// Our own record of an earlier try.
-    async fn adopt(&self, found: Record) -> Result<Registered, Failure> {
-        let registered = self.bring_up_to_date(found).await?;
-        registered.map_err(|why| self.is_not_up_to_date(why))
-    }
-
-    /// Brings our own record of an earlier try up to date if it is not, unless a later
-    /// request has done that. What the vendor says against it is told apart.
-    async fn bring_up_to_date(
-        &self,
-        found: Record,
-    ) -> Result<Result<Registered, NotUpToDate>, Failure> {
+    /// Goes on with our own record of an earlier try: brings it up to date if it is not,
+    /// unless a later request has done that.
+    async fn resume(&self, found: Record) -> Result<Registered, Failure> {
         let (session, vendor) = (self.session(), self.vendor);
         let is_a_members = session.customer.is_a_member();
         if is_a_members && found.is_released() {
-            return self.take_over(found).await.map(Ok);
+            return self.take_over(found).await;
         }
         info!(integration.id = %found.id, "found the record of an earlier try");
         session.progress.has(&found.id);
@@ -328,23 +311,20 @@ impl Registering<'_> {
             return Err(session.fails(Cause::AtRest));
         } else {
             let watch = self.watch;
-            let amended = watch
-                .amend(vendor, &found, self.registration, &marker)
-                .await;
-            match amended {
-                Ok(record) => record,
-                Err(source) => {
-                    let record = found.id;
-                    return Ok(Err(NotUpToDate { record, source }));
-                }
-            }
+            let amended = watch.amend(vendor, &found, self.registration, &marker);
+            amended.await.map_err(|source| {
+                session.fails(Cause::NotUpToDate {
+                    record: found.id,
+                    source,
+                })
+            })?
         };
-        Ok(Ok(Registered {
+        Ok(Registered {
             record,
             marker,
             undo,
             origin: Origin::Found,
-        }))
+        })
     }
 
     /// What a stack of this one's name left; none if it is gone meanwhile. A request of
@@ -361,9 +341,7 @@ impl Registering<'_> {
             }));
         }
         match self.vendor.read(&left.id).await {
-            Ok(Some(now)) if now.status != Status::Deleted && now.marking == left.marking => {
-                self.take_over(now).await.map(Some)
-            }
+            Ok(Some(now)) if now.marking == left.marking => self.take_over(now).await.map(Some),
             Ok(_) => Ok(None),
             Err(source) => Err(self.fails(NOT_TAKEN_OVER, source)),
         }

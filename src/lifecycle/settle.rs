@@ -34,6 +34,15 @@ impl Settled {
             None => Ok(self.record),
         }
     }
+
+    /// The record, whatever the validation said: a stack that goes back would be stuck
+    /// if that failed, and what was not right before is no failure.
+    pub(super) fn rolled_back(self) -> Record {
+        if self.failure.is_some() {
+            warn!(integration.id = %self.record.id, "rolled back to a role that Authomize cannot validate");
+        }
+        self.record
+    }
 }
 
 /// Asks until the vendor has made up its mind: `enabled`, or no status at all.
@@ -60,20 +69,22 @@ pub(super) async fn settle(
         .is("waiting for Authomize to validate the role");
     let mut wrote = session.clock.now();
     let mut last_failure = failure_told_by(&record);
+    let room = session.waits.vendor_call / 4;
     // The first look is at once: a vendor that validates while it answers has done so.
     let waits = iter::once(Duration::ZERO).chain(vendor.waits(session.waits.polls));
     for wait in waits {
         let failed = match record.status {
             Status::Validating(_) => false,
             Status::Failure => true,
-            Status::Absent | Status::Enabled | Status::Deleted | Status::Settled(_) => break,
+            Status::Deleted => return Err(disappeared()),
+            Status::Absent | Status::Enabled | Status::Settled(_) => break,
         };
         let wait = if failed {
             wait.max(session.waits.backoff)
         } else {
             wait
         };
-        if !session.waits.allow(wait + session.waits.vendor_call / 4) {
+        if !session.waits.allow(wait + room) {
             break;
         }
         sleep(wait).await;
@@ -82,7 +93,9 @@ pub(super) async fn settle(
             wrote = session.clock.now();
             asked
         } else {
-            vendor.read(&record.id).await
+            // What follows a look has to have its time, however long that takes.
+            let vendor = vendor.until(session.waits.work_until - room);
+            vendor.in_time(vendor.read(&record.id)).await
         };
         match asked {
             Ok(Some(now)) if !is_still_ours(&now, marker) => {
@@ -95,12 +108,7 @@ pub(super) async fn settle(
                 record = now;
                 last_failure = failure_told_by(&record).or(last_failure);
             }
-            Ok(None) => {
-                return Err(Cause::Api {
-                    doing: "the record disappeared while Authomize validated it",
-                    source: ApiError::NotFound,
-                });
-            }
+            Ok(None) => return Err(disappeared()),
             Err(error) => {
                 warn!(error = %error, integration.id = %record.id, "stopped waiting for the validation");
                 break;
@@ -132,6 +140,13 @@ async fn validate_again(
             amended.map(Some)
         }
         now => Ok(now),
+    }
+}
+
+fn disappeared() -> Cause {
+    Cause::Api {
+        doing: "the record disappeared while Authomize validated it",
+        source: ApiError::NotFound,
     }
 }
 

@@ -7,7 +7,7 @@ use super::delete::remove_by_the_marker;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::Session;
-use crate::authomize::{ApiError, Authomize, Marker, Record, Status};
+use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::physical_id::PhysicalId;
 use crate::record_id::RecordId;
 
@@ -93,8 +93,7 @@ impl Undo {
 /// Removes a record that this resource registered. The stack's Delete may have
 /// let it go meanwhile, and another stack may have taken it over since.
 async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Result<(), ApiError> {
-    let record = vendor.read(id).await?;
-    let Some(record) = record.filter(|record| record.status != Status::Deleted) else {
+    let Some(record) = vendor.read(id).await? else {
         return Ok(());
     };
     match ownership(&record, marker) {

@@ -34,9 +34,7 @@ pub(super) enum Change {
 fn change(desired: &Desired, old: Option<&Desired>) -> Change {
     match old {
         Some(old) if old.refresh != desired.refresh => Change::Refresh,
-        Some(old) if old.registration == desired.registration && old.api == desired.api => {
-            Change::Nothing
-        }
+        Some(old) if old.tells_the_same_as(desired) => Change::Nothing,
         _ => Change::Registration,
     }
 }
@@ -132,9 +130,8 @@ struct WayBack<'a> {
 
 impl<'a> WayBack<'a> {
     fn of(session: &'a Session, view: &View, desired: &Desired, old: Option<&Desired>) -> Self {
-        let is_told_the_same =
-            |old: &Desired| old.registration == desired.registration && old.api == desired.api;
-        let has_nothing_to_write = view.rolls_back() && old.is_some_and(is_told_the_same);
+        let is_told_the_same = old.is_some_and(|old| old.tells_the_same_as(desired));
+        let has_nothing_to_write = view.rolls_back() && is_told_the_same;
         let id = session.incoming_id();
         let unseen = id.registered().filter(|_| has_nothing_to_write);
         Self {
@@ -193,14 +190,19 @@ async fn register_again(
     let made = session.clock.now();
     let settled = settle(watch, vendor, record, registration, &marker).await;
     if origin == Origin::Made {
-        if watch.goes_back(made).await {
+        if watch.is_taken_back(made).await {
             return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
         }
         if watch.is_lost().await {
             return Err(undo_now(session, undo, incoming).await);
         }
     }
-    match settled.and_then(Settled::validated) {
+    let settled = if watch.before.rolls_back() {
+        settled.map(Settled::rolled_back)
+    } else {
+        settled.and_then(Settled::validated)
+    };
+    match settled {
         Ok(record) => Ok(Success {
             id: if is_the_same { incoming } else { issued },
             attributes: attributes(&record),
@@ -209,10 +211,13 @@ async fn register_again(
         // The update fails with the old id, so nobody but us knows of the new record.
         Err(cause) => match undo.run().await {
             Ok(()) => Err(session.fails(cause)),
-            Err(_) => Err(Failure {
-                unfinished: Some(Box::new(undo)),
-                ..session.fails(cause)
-            }),
+            Err(error) => {
+                warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+                Err(Failure {
+                    unfinished: Some(Box::new(undo)),
+                    ..session.fails(cause)
+                })
+            }
         },
     }
 }

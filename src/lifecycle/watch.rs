@@ -104,7 +104,7 @@ impl Watch<'_> {
 
     /// Asks CloudFormation whether it takes the update back, and began to before this
     /// run `wrote` last.
-    pub(super) async fn goes_back(&self, wrote: SystemTime) -> bool {
+    pub(super) async fn is_taken_back(&self, wrote: SystemTime) -> bool {
         self.seen().await.takes_back(wrote)
     }
 

@@ -88,6 +88,13 @@ pub struct Desired {
     pub adopt: Option<RecordId>,
 }
 
+impl Desired {
+    /// Whether the vendor is told the same, at the same address.
+    pub fn tells_the_same_as(&self, other: &Self) -> bool {
+        self.registration == other.registration && self.api == other.api
+    }
+}
+
 /// What happens to the record when the resource goes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnDelete {
@@ -165,27 +172,27 @@ impl PropertyError {
 /// The first property that cannot be used.
 pub fn read(properties: &Value, stack: &StackId, local: bool) -> Result<Desired, PropertyError> {
     let fields = Fields::new(properties)?;
-    Ok(Desired {
+    let desired = Desired {
         registration: registration(&fields, stack)?,
         api: api(&fields, local)?,
         refresh: fields.text("Refresh", "Refresh")?.unwrap_or_default(),
         adopt: adopt(&fields)?,
-    })
-    .and_then(|desired| {
-        fields.choice(
+    };
+    for (name, accepted, are) in [
+        (
             "OnDelete",
-            "OnDelete",
-            &["Remove", "Keep"],
+            ["Remove", "Keep"],
             "accepted are Remove and Keep",
-        )?;
-        fields.choice(
+        ),
+        (
             "OnDeregistrationFailure",
-            "OnDeregistrationFailure",
-            &["Fail", "Ignore"],
+            ["Fail", "Ignore"],
             "accepted are Fail and Ignore",
-        )?;
-        Ok(desired)
-    })
+        ),
+    ] {
+        fields.choice(name, name, &accepted, are)?;
+    }
+    Ok(desired)
 }
 
 /// The parameter of the first property in which what is asked for is not what is

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws_desk::{Secret, Stack};
-use rehearsal::sandbox::{ContractLevel, Failing, Fault, Waver};
+use rehearsal::sandbox::{ContractLevel, Failing, Fault, NeverEnding, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -236,6 +236,52 @@ async fn waits_for_a_new_role_to_spread() {
     let outcome = world.send(&world.create_event(properties())).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(outcome.answer()["Data"]["Status"], "enabled");
+    world.end().await;
+}
+
+/// Somebody deletes the record while it is validated; the server shows it for a while.
+#[tokio::test]
+async fn fails_when_its_record_is_being_deleted_while_it_waits() {
+    let world = World::with(Setting {
+        validator: Arc::new(NeverEnding),
+        ..Setting::default()
+    })
+    .await;
+    let deleted = json!({
+        "id": "app_1",
+        "createdAt": "2026-11-30T00:00:00Z",
+        "modifiedAt": "2026-11-30T00:00:00Z",
+        "integrationName": NAME,
+        "status": "deleted",
+    });
+    let deleted = Fault::status(200).body(deleted);
+    world.sandbox.script(deleted.only("GET"));
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(
+        outcome.reason().contains("disappeared"),
+        "{}",
+        outcome.reason()
+    );
+    world.end().await;
+}
+
+/// A vendor that falls silent while it validates is no worse than one that goes on
+/// validating.
+#[tokio::test]
+async fn waits_for_the_validation_no_longer_than_it_has_time() {
+    let world = World::with(Setting {
+        validator: Arc::new(NeverEnding),
+        ..Setting::default()
+    })
+    .await;
+    world.sandbox.script(Fault::hang().only("GET").times(100));
+    // So that the fifth try of the first look is under way when the work has to end.
+    let nine_seconds = Duration::from_secs(9);
+    let event = world.create_event(properties());
+    let outcome = world.send_within(&event, nine_seconds).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
 }
 

@@ -1,10 +1,15 @@
 //! Deleting the stack removes what is ours, and nothing else.
 
+use std::time::Duration;
+
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Fault};
 use serde_json::{Value, json};
 
 use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, World, faulty, properties, with};
+
+/// Long enough for every request, short enough that a failure comes soon.
+const SHORT: Duration = Duration::from_secs(12);
 
 const INVENTED: &str = "Authomize-Trust-Role-AuthomizeIntegration-1ABCDEF23GHIJ";
 
@@ -220,6 +225,48 @@ async fn says_which_record_is_left_when_the_token_is_revoked() {
         }
     }
     world.end().await;
+}
+
+/// The same when there is no time left to be refused in.
+#[tokio::test]
+async fn lets_the_stack_go_when_time_runs_out_if_that_is_wished() {
+    for (wish, status) in [("Fail", "FAILED"), ("Ignore", "SUCCESS")] {
+        let world = World::with(Setting {
+            binary: faulty(),
+            environment: vec![("FAULT", "block DELETE".to_owned())],
+            ..Setting::default()
+        })
+        .await;
+        let id = world.created(properties()).await;
+        let record = world.sandbox.apps()[0].id.to_string();
+        world.desk.stacks([Stack::deleting(&id)]);
+        let event = world.delete_event(&id, with("OnDeregistrationFailure", wish));
+        let outcome = world.send_within(&event, SHORT).await;
+        assert_eq!(outcome.status(), status, "{}", outcome.reason());
+        assert_eq!(outcome.id(), id);
+        let log = world.end().await;
+        let names_it = |line: &String| line.contains("Time ran out") && line.contains(&record);
+        assert!(log.iter().any(names_it), "{log:?}");
+    }
+}
+
+/// For an id that CloudFormation invented it is no failure either: most likely there is
+/// nothing.
+#[tokio::test]
+async fn of_an_invented_id_succeeds_even_if_time_runs_out() {
+    let world = World::with(Setting {
+        binary: faulty(),
+        environment: vec![("FAULT", "block GET".to_owned())],
+        stack: Stack::deleting(INVENTED),
+        ..Setting::default()
+    })
+    .await;
+    let event = world.delete_event(INVENTED, properties());
+    let outcome = world.send_within(&event, SHORT).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    let log = world.end().await;
+    let names_it = |line: &String| line.contains("Time ran out") && line.contains(NAME);
+    assert!(log.iter().any(names_it), "{log:?}");
 }
 
 #[tokio::test]

@@ -276,6 +276,25 @@ async fn rolls_back_even_while_the_role_cannot_be_validated() {
     world.end().await;
 }
 
+/// The same when its record is gone, and it has to register anew.
+#[tokio::test]
+async fn rolls_back_to_a_new_record_while_the_role_cannot_be_validated() {
+    let (role, world) = World::wavering().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    role.set(Waver::FailAlways);
+    let refresh = with("Refresh", "1");
+    let outcome = world.send_within(&back(&world, &id, refresh), SHORT).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_ne!(outcome.answer()["Data"]["Status"], "enabled");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert!(outcome.id().contains(&apps[0].id), "{}", outcome.id());
+    let log = world.end().await;
+    let warned = |line: &String| line.contains("cannot validate") && line.contains(&apps[0].id);
+    assert!(log.iter().any(warned), "{log:?}");
+}
+
 /// The same when another stack has the record by now: it is left alone.
 #[tokio::test]
 async fn rolls_back_without_touching_what_became_another_stacks() {

@@ -220,10 +220,7 @@ fn reasons() -> Vec<String> {
     });
     let progress = Progress::new(PhysicalId::parse("none/0123456789abcdef"));
     progress.has(&record());
-    let cut = cut.into_iter().map(|cut| match progress.cut(cut).outcome {
-        crate::answer::Outcome::Failed(reason) => reason,
-        crate::answer::Outcome::Success(_) => String::new(),
-    });
+    let cut = cut.into_iter().map(|cut| progress.cut(cut).1);
     let causes = causes();
     let admin = admin_errors();
     let admin = admin.iter().map(AdminError::reason);
