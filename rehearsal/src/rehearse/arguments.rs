@@ -17,7 +17,7 @@ Examples:
   cargo rehearse faults                   what can go wrong, and what must come of it
   cargo rehearse --fault vendor-down      the same stack while Authomize is down
   cargo rehearse --fault all              every fault in every kind of request
-  cargo rehearse kills                    the function killed at each of its system calls
+  cargo rehearse kills                    the function killed at each write and after each read
   cargo rehearse org                      a hub and 50 accounts of an organization at once
   cargo rehearse serve                    leave everything up, and get commands to try
   cargo rehearse event create             an event with the addresses of what is served
@@ -98,7 +98,7 @@ Exit status: 0 all checks held, 1 something did not hold, 2 it could not be set 
 /// What `kills --help` ends with.
 const KILLS_EXAMPLES: &str = "\
 Examples:
-  cargo rehearse kills                five kills at every point, in about 10 minutes
+  cargo rehearse kills                five kills at every point, in about 3 minutes
   cargo rehearse kills --kills 20     20 of them, spread evenly
 
 A point is a write to a socket, before and after, or a read from one, in the life of a
@@ -146,8 +146,8 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "markdown")]
         json: bool,
     },
-    /// Kill the function at its system calls, run it again as Lambda does, and see
-    /// that nothing is lost and nothing double; on Linux only
+    /// Kill the function at each write to a socket and after each read, run it again as
+    /// Lambda does, and see that nothing is lost and nothing double; on Linux only
     #[command(after_help = KILLS_EXAMPLES)]
     Kills {
         /// So many kills, spread evenly [default: five at every point]
