@@ -780,10 +780,6 @@ async fn does_not_take_its_change_back_from_another_stack() {
         overtaken("UPDATE_ROLLBACK_IN_PROGRESS", &id),
     ]);
     world.sandbox.script(Fault::lose_after().only("PATCH"));
-    world.sandbox.script(Fault::hang().only("PATCH"));
-    world
-        .sandbox
-        .script(Fault::lose_before().only("PATCH").times(4));
     let event = renaming(&world, &id);
     let meanwhile = async {
         world
