@@ -166,6 +166,21 @@ fn rolls_back_only_while_an_update_is_taken_back() {
     assert!(!View::Unknown.rolls_back());
 }
 
+/// A resource is deleted too when it alone goes, or when an update has replaced it.
+#[test]
+fn goes_only_with_the_whole_stack() {
+    for (stack, goes) in [
+        ("DELETE_IN_PROGRESS", true),
+        ("ROLLBACK_IN_PROGRESS", true),
+        ("UPDATE_IN_PROGRESS", false),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", false),
+    ] {
+        let view = seen(stack, "DELETE_IN_PROGRESS", ID);
+        assert_eq!(view.goes(), goes, "{stack}");
+    }
+    assert!(!View::Denied.goes());
+}
+
 #[test]
 fn tells_the_id_that_is_recorded() {
     let view = seen("CREATE_COMPLETE", "CREATE_COMPLETE", ID);
