@@ -18,7 +18,7 @@ use super::removal::{Candidate, candidate, has_left};
 use super::settings::{OwnHub, Settings, StackSetName};
 use super::stack_set::{Instance, InstancePage};
 use crate::account_id::AccountId;
-use crate::authomize::{ApiError, Authomize, Credentials};
+use crate::authomize::{ApiError, Authomize, Credentials, Record};
 use crate::aws::{Aws, AwsError};
 use crate::clock::Clock;
 use crate::configuration::Configuration;
@@ -181,7 +181,7 @@ impl Office<'_> {
         vendor: &Authomize,
     ) -> (Outcome, String) {
         let account = match self.looked_at(id, hub, vendor).await {
-            Ok(account) => account,
+            Ok((account, _)) => account,
             Err(end) => return end,
         };
         let instances = match self.instances(stack_set, Some(&account)).await {
@@ -192,7 +192,7 @@ impl Office<'_> {
             return (Outcome::LeftAlone, kept.0);
         }
         match self.looked_at(id, hub, vendor).await {
-            Ok(again) if again == account => match vendor.remove(id).await {
+            Ok((again, record)) if again == account => match vendor.remove(&record).await {
                 Ok(()) => (Outcome::Removed, String::new()),
                 Err(error) => (Outcome::Failed, error.to_string()),
             },
@@ -204,19 +204,19 @@ impl Office<'_> {
         }
     }
 
-    /// The account of a record that may be removed, or what becomes of it instead.
+    /// A record that may be removed, and its account, or what becomes of it instead.
     async fn looked_at(
         &self,
         id: &RecordId,
         hub: &OwnHub,
         vendor: &Authomize,
-    ) -> Result<AccountId, (Outcome, String)> {
+    ) -> Result<(AccountId, Record), (Outcome, String)> {
         let record = vendor.read(id).await;
         let record = record.map_err(|error| (Outcome::Failed, error.to_string()))?;
-        match candidate(record.as_ref(), hub) {
-            Ok(Candidate::OfAccount(account)) => Ok(account),
-            Ok(Candidate::Gone) => Err((Outcome::Gone, String::new())),
-            Err(kept) => Err((Outcome::LeftAlone, kept.0)),
+        match (candidate(record.as_ref(), hub), record) {
+            (Ok(Candidate::OfAccount(account)), Some(record)) => Ok((account, record)),
+            (Ok(_), _) => Err((Outcome::Gone, String::new())),
+            (Err(kept), _) => Err((Outcome::LeftAlone, kept.0)),
         }
     }
 

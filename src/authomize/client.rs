@@ -268,20 +268,33 @@ impl Authomize {
         }
     }
 
-    /// Removes a record with its data. Accepted is enough: the vendor does it
-    /// in the background. A record that is gone is removed. An answer that does
-    /// not make sense may be anybody's, so then the record is looked at.
+    /// Removes a record with its data. Accepted is enough: the vendor does it in the
+    /// background. A record that is gone is removed. Before another try, and when an
+    /// answer does not make sense and may be anybody's, the record is looked at: it may
+    /// be gone, or have been let go meanwhile, and be another stack's.
     ///
     /// # Errors
     /// The vendor refused or could not be asked.
-    pub async fn remove(&self, id: &RecordId) -> Result<(), ApiError> {
-        match self.ask(Method::DELETE, &path_of(id), None).await {
-            Ok(_) | Err(ApiError::NotFound) => Ok(()),
-            Err(ApiError::Unreadable(why)) => match self.read(id).await? {
-                Some(_) => Err(ApiError::Unreadable(why)),
-                None => Ok(()),
-            },
-            Err(error) => Err(error),
+    pub async fn remove(&self, record: &Record) -> Result<(), ApiError> {
+        let path = path_of(&record.id);
+        let mut patience = self.patience(TRIES - 1);
+        loop {
+            let error = match self.call(Method::DELETE, &path, None, None).await {
+                Ok(_) | Err(ApiError::NotFound) => return Ok(()),
+                Err(error) => error,
+            };
+            let wait = patience.before_another_try(&error);
+            if wait.is_none() && !matches!(error, ApiError::Unreadable(_)) {
+                return Err(error);
+            }
+            sleep(wait.unwrap_or_default()).await;
+            let now = self.read(&record.id).await?;
+            if now.is_none_or(|now| now.marking != record.marking) {
+                return Ok(());
+            }
+            if wait.is_none() {
+                return Err(error);
+            }
         }
     }
 

@@ -65,10 +65,12 @@ pub(super) async fn adopt(
         }),
         Err(source) => {
             // It may have been taken over all the same.
-            match undo.run().await {
-                Ok(()) => session.progress.answers_with(session.none_id()),
-                Err(error) => {
-                    warn!(error = %error, integration.id = %id, "the record is not given back");
+            if !watch.has_been_answered().await {
+                match undo.run().await {
+                    Ok(()) => session.progress.answers_with(session.none_id()),
+                    Err(error) => {
+                        warn!(error = %error, integration.id = %id, "the record is not given back");
+                    }
                 }
             }
             Err(session.fails(Cause::Api {

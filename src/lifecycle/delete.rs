@@ -235,7 +235,7 @@ impl Run<'_> {
     async fn let_go(&self, vendor: &Authomize, record: &Record) -> Result<(), Cause> {
         match self.farewell.on_delete {
             OnDelete::Remove if record.adopted_name().is_none() => {
-                vendor.remove(&record.id).await.map_err(refused)
+                vendor.remove(record).await.map_err(refused)
             }
             OnDelete::Remove | OnDelete::Keep => vendor
                 .release(record, &record.marking)

@@ -365,7 +365,9 @@ impl Registering<'_> {
             }),
             Err(source) => {
                 // It may have been taken over all the same.
-                if let Err(error) = undo.run().await {
+                if !self.watch.has_been_answered().await
+                    && let Err(error) = undo.run().await
+                {
                     warn!(error = %error, integration.id = %id, "the record is not released again");
                 }
                 Err(self.fails(NOT_TAKEN_OVER, source))

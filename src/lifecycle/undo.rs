@@ -99,8 +99,10 @@ async fn remove_ours(vendor: &Authomize, id: &RecordId, marker: &Marker) -> Resu
     match ownership(&record, marker) {
         Ownership::Ours if record.is_taken_over() => vendor.release(&record, &record.marking).await,
         // What was taken over and is no more had its creation succeed meanwhile.
-        Ownership::Ours if !record.is_released() && !marker.taken_over => vendor.remove(id).await,
-        Ownership::Unknown => vendor.remove(id).await,
+        Ownership::Ours if !record.is_released() && !marker.taken_over => {
+            vendor.remove(&record).await
+        }
+        Ownership::Unknown => vendor.remove(&record).await,
         _ => {
             warn!(integration.id = %id, "left a record alone that was let go meanwhile");
             Ok(())

@@ -92,6 +92,12 @@ impl Watch<'_> {
         (self.meaning)(&view) != Standing::Wanted || view == View::Denied && self.is_lost().await
     }
 
+    /// Asks CloudFormation whether a twin of this run has been answered: then what both
+    /// may have taken over is the stack's.
+    pub(super) async fn has_been_answered(&self) -> bool {
+        (self.meaning)(&self.seen().await) == Standing::AtRest
+    }
+
     /// Asks CloudFormation whether it waits for the request, and believes nothing else: a
     /// laptop's knows no stacks.
     pub(super) async fn is_surely_wanted(&self) -> bool {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::world::{
     ANOTHER_STACK, EXTERNAL_ID, LOGICAL, NAME, Outcome, STACK, Setting, World, properties, with,
+    with_meanwhile,
 };
 
 /// The name that a person gave.
@@ -336,7 +337,7 @@ async fn is_given_back_by_the_rollback_where_the_creation_could_not() {
             .sandbox
             .script(Fault::status(403).only("PATCH").times(100));
     };
-    let (failed, ()) = tokio::join!(world.send_within(&event, SHORT), refusing);
+    let failed = with_meanwhile(world.send_within(&event, SHORT), refusing).await;
     assert_eq!(failed.status(), "FAILED");
     let form = format!("adopted/{}/", before.id);
     assert!(failed.id().starts_with(&form), "{}", failed.id());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, faulty, of_the_same_name,
-    properties, with,
+    properties, with, with_meanwhile,
 };
 
 /// Long enough for every request, short enough that a failure comes soon.
@@ -501,7 +501,7 @@ async fn registers_when_what_a_stack_of_its_name_left_goes_after_all() {
             .await;
         world.sandbox.remove_all();
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), arrives_late);
+    let outcome = with_meanwhile(world.send(&event), arrives_late).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_ne!(outcome.id(), first);
     assert_eq!(world.sandbox.apps().len(), 1);
@@ -544,7 +544,7 @@ async fn does_not_take_over_what_another_stack_took_over_first() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), another_is_first);
+    let outcome = with_meanwhile(world.send(&event), another_is_first).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();
     assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
@@ -618,7 +618,7 @@ async fn does_not_undo_what_became_another_stacks_meanwhile() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
@@ -646,7 +646,7 @@ async fn does_not_validate_again_what_became_another_stacks_meanwhile() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&again), meanwhile);
+    let outcome = with_meanwhile(world.send(&again), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let amended = |call: &String| call.starts_with("PATCH");
     assert!(!world.vendor_calls().iter().any(amended));
@@ -850,7 +850,7 @@ async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();
     assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
@@ -901,6 +901,25 @@ async fn registers_nothing_once_its_twin_has_answered() {
     let calls = world.vendor_calls();
     let registered = calls.iter().filter(|call| call.starts_with("POST"));
     assert_eq!(registered.count(), 1);
+    world.end().await;
+}
+
+/// A Create that Authomize refuses does not hand back what its twin, which has succeeded,
+/// took over.
+#[tokio::test]
+async fn does_not_hand_back_what_its_twin_took_over_when_it_is_refused() {
+    let world = World::new().await;
+    let first = kept(&world).await;
+
+    let stacks = [Stack::creating(), Stack::updating(&first)];
+    world.desk.stacks(stacks);
+    world.sandbox.script(Fault::lose_after().only("PATCH"));
+    world.sandbox.script(Fault::status(422).only("PATCH"));
+    let outcome = world.send(&of_another_resource(&world)).await;
+    assert_eq!(outcome.status(), "FAILED");
+    let apps = world.sandbox.apps();
+    assert_eq!(apps.len(), 1);
+    assert!(apps[0].source().unwrap()["released"].is_null());
     world.end().await;
 }
 

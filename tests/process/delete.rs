@@ -6,7 +6,9 @@ use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, World, faulty, properties, with};
+use crate::world::{
+    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, World, faulty, properties, with, with_meanwhile,
+};
 
 /// Long enough for every request, short enough that a failure comes soon.
 const SHORT: Duration = Duration::from_secs(12);
@@ -374,6 +376,28 @@ async fn names_what_may_be_left_when_it_is_cut() {
     world.end().await;
 }
 
+/// A removal that was lost is not sent again once another stack has the record: a twin of
+/// this run may have let it go meanwhile.
+#[tokio::test]
+async fn does_not_remove_again_what_another_stack_took_over() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    world.sandbox.script(Fault::lose_before().only("DELETE"));
+    let event = world.delete_event(&id, properties());
+    let meanwhile = async {
+        world
+            .sandbox
+            .wait_for(|request| request.method == "DELETE")
+            .await;
+        world.sandbox.give_all_to(ANOTHER_STACK);
+    };
+    let outcome = with_meanwhile(world.send(&event), meanwhile).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// A release whose answer was lost is not sent again once another stack has taken the
 /// record over.
 #[tokio::test]
@@ -391,7 +415,7 @@ async fn does_not_release_again_what_another_stack_took_over() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     let amended = |call: &String| call.starts_with("PATCH");
     let calls = world.vendor_calls();

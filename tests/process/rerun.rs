@@ -11,7 +11,7 @@ use rehearsal::function::Invoked;
 use rehearsal::sandbox::{Failing, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{LOGICAL, STACK, Setting, World, properties, with};
+use crate::world::{LOGICAL, STACK, Setting, World, properties, with, with_meanwhile};
 
 /// Long enough for every request, short enough that a failure comes soon.
 const SHORT: Duration = Duration::from_secs(12);
@@ -197,7 +197,7 @@ async fn is_not_needed_where_undoing_goes_on_after_the_answer() {
         };
         let event = world.create_event(properties());
         let answered = world.send_within(&event, Duration::from_secs(11));
-        let (outcome, ()) = tokio::join!(answered, meanwhile);
+        let outcome = with_meanwhile(answered, meanwhile).await;
         assert_eq!(outcome.status(), "FAILED");
         assert!(outcome.id().starts_with("integration/"), "{}", outcome.id());
         assert_eq!(outcome.invoked, Invoked::Returned(Value::Null));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{
     ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, faulty, of_the_same_name,
-    properties, with,
+    properties, with, with_meanwhile,
 };
 
 /// Long enough for a request, short enough that a failure comes soon.
@@ -557,7 +557,7 @@ async fn names_what_it_registered_anew_when_it_fails_unexpectedly() {
             .await;
         std::fs::write(&registered, "").unwrap();
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), panics_then);
+    let outcome = with_meanwhile(world.send(&event), panics_then).await;
     assert_eq!(outcome.status(), "FAILED");
     let record = world.sandbox.apps()[0].id.clone();
     assert!(outcome.reason().contains(&record), "{}", outcome.reason());
@@ -740,7 +740,7 @@ async fn back_writes_over_what_the_failed_update_wrote_late() {
                 .await;
             world.sandbox.rename_all("Renamed");
         };
-        let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+        let outcome = with_meanwhile(world.send(&event), meanwhile).await;
         assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
         assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
         world.end().await;
@@ -764,7 +764,7 @@ async fn back_leaves_alone_what_became_another_stacks_while_it_waited() {
         world.sandbox.wait_for(validated).await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (_, ()) = tokio::join!(world.send(&event), meanwhile);
+    let _ = with_meanwhile(world.send(&event), meanwhile).await;
     let apps = world.sandbox.apps();
     assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
     world.end().await;
@@ -788,7 +788,7 @@ async fn does_not_take_its_change_back_from_another_stack() {
             .await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send(&event), meanwhile);
+    let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();
     assert_eq!(apps[0].source().unwrap()["stackId"], ANOTHER_STACK);
@@ -842,7 +842,7 @@ async fn does_not_validate_again_what_is_let_go_while_it_asks() {
         world.desk.has_been_asked(3).await;
         world.sandbox.give_all_to(ANOTHER_STACK);
     };
-    let (outcome, ()) = tokio::join!(world.send_within(&event, SHORT), meanwhile);
+    let outcome = with_meanwhile(world.send_within(&event, SHORT), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let calls = world.vendor_calls();
     let amended = calls.iter().filter(|call| call.starts_with("PATCH"));

@@ -2,6 +2,7 @@
 //! a process.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -113,6 +114,20 @@ impl Outcome {
     /// What happened and what to do, without the place of the log.
     pub(crate) fn reason_without_log(&self) -> &str {
         self.reason().split(" Log: ").next().unwrap_or_default()
+    }
+}
+
+/// What a request comes to while something happens meanwhile, which it has to wait for:
+/// what never happens fails the test instead of keeping it waiting.
+pub(crate) async fn with_meanwhile<T>(
+    request: impl Future<Output = T>,
+    meanwhile: impl Future<Output = ()>,
+) -> T {
+    let mut request = pin!(request);
+    tokio::select! {
+        biased;
+        () = meanwhile => request.await,
+        _ = &mut request => panic!("it ended before what was to happen meanwhile"),
     }
 }
 
