@@ -11,6 +11,9 @@ use super::point::{Moment, Point};
 use super::story::Told;
 use crate::faults::Request;
 
+/// In one story of so many the function may not come to its point.
+const MISSED: usize = 20;
+
 /// The object that `--json` prints.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +24,8 @@ pub struct KillsReport {
     pub points: Vec<(Request, usize)>,
     /// How often the function was killed, second kills of a story not counted.
     pub kills: usize,
+    /// How often the run after a kill was killed at the same point.
+    pub second_kills: usize,
     /// How many stories broke a promise.
     pub violations: usize,
     /// Every story.
@@ -45,6 +50,8 @@ pub struct KillReport {
     pub fate: Fate,
     /// Whether the process came to that point and was killed there.
     pub killed: bool,
+    /// Whether the run after it was killed at the same point, too.
+    pub killed_again: bool,
     /// How many requests the vendor had seen from it until then.
     pub vendor_calls: usize,
     /// What CloudFormation made of the request.
@@ -78,6 +85,7 @@ impl KillsReport {
                 .map(|(life, told)| (*life, told.points.len()))
                 .collect(),
             kills: 0,
+            second_kills: 0,
             violations: 0,
             stories: Vec::new(),
             vendor_calls: lives
@@ -95,6 +103,7 @@ impl KillsReport {
             moment: kill.point.moment,
             fate: kill.fate,
             killed: told.killed,
+            killed_again: told.killed_again,
             vendor_calls: told.vendor_calls.len(),
             outcome: told.outcome.clone(),
             problems: told.broken.clone(),
@@ -103,16 +112,22 @@ impl KillsReport {
 
     pub(super) fn conclude(&mut self, stories: Vec<KillReport>) {
         self.kills = stories.iter().filter(|story| story.killed).count();
+        self.second_kills = stories.iter().filter(|story| story.killed_again).count();
         let broken = stories.iter().filter(|story| !story.problems.is_empty());
         self.violations = broken.count();
-        self.held = self.violations == 0 && self.undisturbed.is_empty();
         self.stories = stories;
+        self.held = self.violations == 0 && self.undisturbed.is_empty() && self.says_something();
     }
 
     /// What does not hold in a life without a kill.
     #[must_use]
     pub fn undisturbed(&self) -> &[String] {
         &self.undisturbed
+    }
+
+    /// Whether the function was killed at all, and nearly wherever it was to be.
+    fn says_something(&self) -> bool {
+        self.kills > 0 && self.missed() * MISSED <= self.stories.len()
     }
 
     /// How many stories never came to their point, for the threads ran in another

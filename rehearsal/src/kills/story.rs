@@ -26,6 +26,8 @@ const RENAMED: &str = "Renamed";
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) killed: bool,
+    /// Whether the run after it was killed at the same point, too.
+    pub(super) killed_again: bool,
     /// What the vendor had been asked when the function was killed.
     pub(super) vendor_calls: Vec<String>,
     /// Every point that the process came to.
@@ -66,6 +68,7 @@ async fn tell(
         recorded: None,
         requests: Vec::new(),
         given_up: false,
+        killed_again: false,
         broken: Vec::new(),
     };
     if life != Request::Create {
@@ -88,6 +91,7 @@ async fn tell(
     story.broken.extend(story.stage.never());
     Ok(Told {
         killed: trace.killed,
+        killed_again: story.killed_again,
         vendor_calls,
         points: trace.points,
         outcome,
@@ -104,6 +108,8 @@ struct Story {
     requests: Vec<&'static str>,
     /// Whether CloudFormation gave the request of the life up.
     given_up: bool,
+    /// Whether a second run was killed where the first one was.
+    killed_again: bool,
     broken: Vec<String>,
 }
 
@@ -189,7 +195,8 @@ impl Story {
             Fate::AfterAMinute => self.lets_end(request, Duration::MINUTE).await,
             Fate::KilledTwice => {
                 let again = self.stage.event(request, Duration::MINUTE);
-                self.stage.run_followed(&again, Some(point)).await?;
+                let second = self.stage.run_followed(&again, Some(point)).await?;
+                self.killed_again = second.killed;
                 if let Some(answer) = self.believed(request) {
                     self.cloudformation_has_heard(&answer);
                 }

@@ -45,8 +45,9 @@ pub(super) async fn rehearse(
         ));
     }
     screen.line(&format!(
-        "{} kills, {} violations, in {} s",
+        "{} kills, {} of them followed by a second one at the same point, {} violations, in {} s",
         report.kills,
+        report.second_kills,
         report.violations,
         began.elapsed().as_secs()
     ));
