@@ -12,7 +12,7 @@ use crate::world::{Seen, State, TOKEN, World};
 const STALE: u64 = 3_000;
 
 /// The secret with the token, to a role that is known already.
-pub fn secret(world: &World, stack: usize, _: Option<What>) -> Response<Bytes> {
+pub fn secret(world: &World, stack: usize) -> Response<Bytes> {
     let state = world.lock();
     let plan = &state.history.stacks[stack];
     let trusted = state.stacks[stack].began.unwrap_or_default() + u64::from(plan.trusted_in) * 1000;
@@ -43,11 +43,15 @@ pub fn stack(
     request: &Request<Bytes>,
     what: Option<What>,
 ) -> Response<Bytes> {
-    let state = world.lock();
+    let mut state = world.lock();
     let seen = match seen(&state, stack, request, what) {
-        Ok(seen) => seen,
+        Ok(seen) => seen.clone(),
         Err(refused) => return *refused,
     };
+    state.coverage.branch(
+        "statuses of stack and resource that were seen",
+        format!("{} {}", seen.stack, seen.resource),
+    );
     xml(format!(
         "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
          <StackName>s</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
@@ -74,7 +78,7 @@ pub fn resource(
              <PhysicalResourceId>{}</PhysicalResourceId>\
              <ResourceStatus>{}</ResourceStatus>\
              </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>",
-            state.written(seen.since),
+            state.written(seen.changed),
             seen.recorded,
             seen.resource
         )),

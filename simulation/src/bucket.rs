@@ -11,7 +11,9 @@ use time::format_description::FormatItem;
 use time::macros::format_description;
 
 use crate::violation::Promise;
-use crate::world::{Answer, EXTERNAL_ID, LOGICAL_ID, REGION, SIGNATURE, State, TOKEN, World};
+use crate::world::{
+    Answer, EXTERNAL_ID, LOGICAL_ID, REGION, Reason, SIGNATURE, State, TOKEN, World,
+};
 
 const SIGNED_AT: &[FormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
@@ -95,13 +97,13 @@ impl State {
         self.note(format_args!(
             "bucket: stack {stack} request {asked}: {outcome} {id} {reason}"
         ));
-        if !reason.is_empty() {
-            // CloudFormation's event shows the id beside the reason, and so does the log.
-            self.stacks[stack].told.push(format!("{id}: {reason}"));
-        }
         let is_success = outcome == "SUCCESS";
+        let kind = self.stacks[stack].requests[asked].kind;
+        if !reason.is_empty() {
+            let text = reason.clone();
+            self.stacks[stack].told.push(Reason { kind, text });
+        }
         let request = &self.stacks[stack].requests[asked];
-        let kind = request.kind;
         let branch = if is_success {
             format!("{kind} SUCCESS, id {}", form_of(&id))
         } else {

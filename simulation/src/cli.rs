@@ -1,6 +1,5 @@
 //! The command line of `cargo simulate`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,8 +25,8 @@ const NOT_RUN: u8 = 2;
 /// From so many lifecycles on a run must have met every possible pair, and stay
 /// within the bound of histories in which nobody can know.
 const MILLION: u64 = 1_000_000;
-/// From so many lifecycles on the bound is enforced.
-const BOUNDED_FROM: u64 = 100_000;
+/// In one life of so many nobody can know at most.
+const BOUND: u64 = 100_000;
 
 /// What `--help` ends with.
 const EXAMPLES: &str = "\
@@ -172,9 +171,9 @@ fn problems(summary: &Summary) -> Vec<String> {
         );
     }
     let unknowable = summary.coverage.unknowable.values().sum::<u64>();
-    if summary.lifecycles >= BOUNDED_FROM && unknowable * BOUNDED_FROM > summary.lifecycles {
+    if unknowable > (summary.lifecycles / BOUND).max(1) {
         problems.push(format!(
-            "in {unknowable} histories nobody could know, more than 1 in {BOUNDED_FROM}"
+            "in {unknowable} histories nobody could know, more than 1 in {BOUND}"
         ));
     }
     problems
@@ -296,24 +295,29 @@ fn check_bugs(some: usize, seed: u64, record: bool) -> Result<ExitCode, BugsErro
     for bug in &bugs {
         bug.fits()?;
     }
+    let recorded = bugs::recorded()?;
+    let mut found = recorded.clone();
+    let mut held = true;
+    if record {
+        found.retain(|name, _| bugs.iter().any(|bug| bug.name == *name));
+    } else {
+        for bug in bugs.iter().filter(|bug| !recorded.contains_key(&bug.name)) {
+            println!("NOT RECORDED: {}", bug.name);
+            held = false;
+        }
+    }
     println!("{} patches apply", bugs.len());
     if some < bugs.len() {
         fastrand::Rng::with_seed(seed).shuffle(&mut bugs);
         bugs.truncate(some);
         println!("{some} of them, chosen by seed {seed}");
     }
-    let recorded = if record {
-        BTreeMap::default()
-    } else {
-        bugs::recorded()?
-    };
-    let mut found = BTreeMap::new();
-    let mut held = true;
     for bug in bugs {
         println!("\n{}: {}", bug.name, bug.harm);
         let Some(caught) = bug.catch()? else {
             println!("NOT CAUGHT");
             held = false;
+            found.remove(&bug.name);
             continue;
         };
         println!(

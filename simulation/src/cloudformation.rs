@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::bucket::response_url;
 use crate::lambda;
+use crate::process::VENDOR;
 use crate::schedule::{Properties, StackPlan, Turn, UpdatePlan};
 use crate::violation::Promise;
 use crate::world::{ACCOUNTS, Answer, Asked, EXTERNAL_ID, End, LOGICAL_ID, REGION, World};
@@ -17,6 +18,11 @@ pub(crate) const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
 /// A pause in which everything comes to rest, in seconds.
 pub const REST: u32 = 1800;
+
+/// The trust role of a stack in this account.
+pub fn role_arn(account: &str) -> String {
+    format!("arn:aws:iam::{account}:role/AuthomizeCrossAccountTrustRole")
+}
 
 /// How a request ended for CloudFormation.
 enum Ended {
@@ -65,16 +71,35 @@ pub async fn live(world: World, stack: usize) {
 impl Life<'_> {
     async fn run(mut self) {
         if self.create().await {
-            for update in self.plan.updates.clone() {
-                self.pause(update.after).await;
-                if !self.update(&update).await {
-                    break;
-                }
-            }
-            self.pause(self.plan.end.after).await;
+            self.stand().await;
             self.delete().await;
         }
         self.gone().await;
+    }
+
+    /// What happens to the stack until it is deleted.
+    async fn stand(&mut self) {
+        for update in self.plan.updates.clone() {
+            self.pause(update.after).await;
+            self.update(&update).await;
+            if let Turn::Deleted(_) = update.turn {
+                // As soon as an update that was rolled back allows it.
+                let mut state = self.world.lock();
+                state.coverage.branch("turns", "deleted behind an update");
+                return;
+            }
+        }
+        self.pause(self.plan.end.after).await;
+    }
+
+    /// CloudFormation does something else, or nothing, for a moment.
+    async fn moment(&self) {
+        let wait = {
+            let state = self.world.lock();
+            let views = state.stacks[self.stack].views.len();
+            state.rng(self.stack, views, 2).u64(0..6_000)
+        };
+        sleep(Duration::from_millis(wait.saturating_sub(3_000))).await;
     }
 
     /// Waits; after a long time the world is at rest, and is looked at.
@@ -111,9 +136,9 @@ impl Life<'_> {
             Ended::Answered(answer) if answer.is_success => {
                 self.recorded = answer.id;
                 self.believes(&properties);
-                self.world.lock().stacks[self.stack].created = true;
                 self.show("CREATE_IN_PROGRESS", "CREATE_COMPLETE");
                 let Some(at) = turn.at() else {
+                    self.moment().await;
                     self.show("CREATE_COMPLETE", "CREATE_COMPLETE");
                     return true;
                 };
@@ -151,8 +176,7 @@ impl Life<'_> {
         sleep(Duration::from_millis(left)).await;
     }
 
-    /// Whether the stack still stands.
-    async fn update(&mut self, plan: &UpdatePlan) -> bool {
+    async fn update(&mut self, plan: &UpdatePlan) {
         let (old, new) = (self.current.clone(), plan.properties.clone());
         let before = self.recorded.clone();
         self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS");
@@ -174,28 +198,25 @@ impl Life<'_> {
                 }
                 match plan.turn.at() {
                     None => {
+                        self.moment().await;
                         self.clean_up("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS").await;
                         self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE");
-                        return true;
+                        return;
                     }
                     Some(at) => self.until(began + at).await,
                 }
+                self.show("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE");
                 replacement
             }
             _ => {
                 self.show("UPDATE_IN_PROGRESS", "UPDATE_FAILED");
+                self.moment().await;
+                self.show("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED");
                 None
             }
         };
-        if let Turn::Deleted(_) = plan.turn {
-            // A deletion during an update comes after the rollback.
-            self.world
-                .lock()
-                .coverage
-                .branch("turns", "deleted during an update");
-        }
+        self.moment().await;
         self.roll_back(plan, &old, &new, replacement, before).await;
-        true
     }
 
     async fn roll_back(
@@ -214,7 +235,6 @@ impl Life<'_> {
             if !plan.updates_back || published_only {
                 self.current = old.clone();
                 self.world.lock().stacks[self.stack].wanted = None;
-                self.show("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE");
                 self.clean_up("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
                     .await;
                 self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE");
@@ -239,6 +259,7 @@ impl Life<'_> {
                 self.current = old.clone();
                 self.believes(old);
                 self.show("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE");
+                self.moment().await;
                 self.clean_up("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
                     .await;
                 self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE");
@@ -301,9 +322,7 @@ impl Life<'_> {
             Ended::Answered(_) => false,
             Ended::TimedOut | Ended::GivenUp => {
                 // CloudFormation says itself that nobody answered for this resource.
-                let told = format!("the deletion of {} was not answered", self.recorded);
                 let mut state = self.world.lock();
-                state.stacks[self.stack].told.push(told);
                 state.stacks[self.stack].deletion_unanswered = true;
                 false
             }
@@ -347,7 +366,9 @@ impl Life<'_> {
         stack.wanted = Some(properties.clone());
         stack.written_over_late = false;
         let sent = stack.requests.last().map_or(0, |request| request.sent);
-        if properties_are_rolled_back(stack.views.last()) {
+        let is_back = properties_are_rolled_back(stack.views.last());
+        stack.taken_back_at_once &= is_back;
+        if is_back {
             // Back to a record that somebody had deleted, without a look at it.
             if stack.was_meddled && is_gone {
                 stack.meddled_at = Some(sent);
@@ -443,11 +464,8 @@ impl Life<'_> {
             state.stacks[self.stack].requests[number].given_up = Some(now);
         }
         let sent = state.stacks[self.stack].requests[number].sent;
-        let goes_back = match &ended {
-            Ended::Answered(answer) => !answer.is_success,
-            Ended::TimedOut | Ended::GivenUp => true,
-        };
-        if goes_back && kind == "Update" && sent / 1000 == state.now() / 1000 {
+        let is_given_up = matches!(ended, Ended::GivenUp);
+        if is_given_up && kind == "Update" && sent / 1000 == state.now() / 1000 {
             state.stacks[self.stack].taken_back_at_once = true;
         }
         if matches!(ended, Ended::TimedOut) {
@@ -463,9 +481,9 @@ impl Life<'_> {
             "ServiceToken": format!("arn:aws:lambda:{REGION}:{account}:function:registrar"),
             "ServiceTimeout": "1200",
             "TemplateVersion": "0.1.0",
-            "ApiUrl": "https://api.authomize.com",
+            "ApiUrl": format!("https://{VENDOR}"),
             "ExternalId": EXTERNAL_ID,
-            "RoleArn": format!("arn:aws:iam::{account}:role/AuthomizeCrossAccountTrustRole"),
+            "RoleArn": role_arn(account),
             "IncludeIdentityCenter": yes(properties.identity_center),
             "IntegrationName": properties.name,
             "OwnerEmail": if properties.invalid { "nobody" } else { OWNERS[usize::from(properties.owner)] },

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 /// A request that the function sends.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Spot {
     /// Secrets Manager: the token.
     Secret,
@@ -30,7 +28,7 @@ pub enum Spot {
 }
 
 /// What happens to a request instead of a prompt answer.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum What {
     /// No connection: nothing left.
     NotSent,
@@ -42,7 +40,8 @@ pub enum What {
     Hang,
     /// It takes effect, and no answer ever comes.
     Silent,
-    /// It takes effect late, perhaps after the function gave up.
+    /// It takes effect late: at Authomize or the bucket perhaps when nobody waits for the
+    /// answer any more.
     Slow,
     /// The process is killed before the request leaves.
     KilledBefore,
@@ -250,7 +249,7 @@ impl What {
 }
 
 /// One thing that goes wrong, at one request of one resource.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fault {
     /// The stack, by its number in the history.
     pub stack: usize,

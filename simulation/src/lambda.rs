@@ -73,7 +73,6 @@ pub fn deliver(world: &World, stack: usize, request: usize, event: Value) {
 impl Delivery {
     fn count(&self, mishap: Mishap) {
         let mut state = self.world.lock();
-        state.last_fault = state.now();
         state.stacks[self.stack].had_fault = true;
         state
             .coverage
@@ -198,7 +197,7 @@ impl Delivery {
             ..Ran::default()
         });
         let (process, how) = match stack.idle.pop() {
-            Some(process) => (process, "in a process that was frozen"),
+            Some(process) => (process, "in a process that had run before"),
             None => {
                 stack.processes += 1;
                 let number = stack.processes;
@@ -232,6 +231,7 @@ impl Delivery {
     }
 
     fn ended(&self, process: &Arc<Process>, run: usize, end: End) {
+        process.has_done();
         let mut state = self.world.lock();
         let now = state.now();
         state.note(format_args!(

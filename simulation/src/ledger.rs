@@ -38,7 +38,8 @@ pub struct Entry {
     pub taken_over_at: Option<u64>,
     /// When a stranger took it.
     pub taken_at: Option<u64>,
-    /// Another stack or a stranger took part in what became of it.
+    /// Another stack or a stranger took part in what became of it, or it was said already
+    /// that its stack has another one besides.
     pub meddled: bool,
 }
 

@@ -4,8 +4,8 @@
 //! over the [wire](authomize_trust_role::wire); everything around it is here.
 //! [`schedule`] makes a history out of a seed, [`cloudformation`], [`lambda`],
 //! [`process`], [`bucket`], [`aws`] and [`stranger`] play the world, whose state
-//! is [`world`], and [`violation`] names what must hold. The vendor is the
-//! sandbox's own state machine.
+//! is [`world`], and [`violation`] names what must hold. The [`vendor`] is the
+//! sandbox's own state machine; [`rest`] is what must hold when all is over.
 
 pub mod aws;
 pub mod bucket;
@@ -26,5 +26,6 @@ pub mod schedule;
 pub mod shrink;
 pub mod stranger;
 pub mod trace;
+pub mod vendor;
 pub mod violation;
 pub mod world;

@@ -18,12 +18,13 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep;
 
 use crate::fault::{Spot, What};
+use crate::run::TRACED;
+use crate::violation::Promise;
 use crate::world::{By, World};
 use crate::{aws, bucket};
 
-/// How much later a slow request takes effect: within what a function waits for
-/// one, see `docs/reliability.md`.
-const SLOW: Duration = Duration::from_millis(19_500);
+/// Where Authomize is.
+pub const VENDOR: &str = "api.authomize.com";
 
 /// The panic that the simulation asks for.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Process {
     request: AtomicUsize,
     /// The run of that request.
     run: AtomicUsize,
+    /// It works at one.
+    busy: AtomicBool,
     dead: AtomicBool,
     killed: Notify,
     itself: Weak<Self>,
@@ -61,6 +64,7 @@ impl Process {
             number,
             request: AtomicUsize::new(0),
             run: AtomicUsize::new(0),
+            busy: AtomicBool::new(false),
             dead: AtomicBool::new(false),
             killed: Notify::new(),
             itself: itself.clone(),
@@ -71,6 +75,12 @@ impl Process {
     pub fn works_at(&self, request: usize, run: usize) {
         self.request.store(request, Ordering::Relaxed);
         self.run.store(run, Ordering::Relaxed);
+        self.busy.store(true, Ordering::Relaxed);
+    }
+
+    /// It has done so: whatever it sends before the next event it sends for nothing.
+    pub fn has_done(&self) {
+        self.busy.store(false, Ordering::Relaxed);
     }
 
     /// Ends it here and now.
@@ -101,6 +111,7 @@ impl Process {
         }
         let spot = spot_of(&request);
         let (asked, run) = self.at();
+        self.check_secrets(spot, &request);
         let (what, there, back) = {
             let mut state = self.world.lock();
             let (what, there, back) = state.sending(self.stack, asked, spot);
@@ -112,6 +123,10 @@ impl Process {
                     .unwrap_or_default()
             ));
             state.stacks[self.stack].requests[asked].sends(run, spot, what, now);
+            if !self.busy.load(Ordering::Relaxed) {
+                let how = format!("{self:?} asks {spot:?} though no run is going on");
+                state.violated(Promise::EverythingComesToRest, how);
+            }
             (
                 what,
                 Duration::from_millis(there),
@@ -125,7 +140,11 @@ impl Process {
             }
             Some(What::Hang) => return silence().await,
             Some(What::Panic) => resume_unwind(Box::new(AskedFor)),
-            Some(What::Slow) => there + SLOW,
+            Some(What::Slow) => slowly(spot, there),
+            // What nobody waits for any more may take as long as what is waited for.
+            Some(What::Silent | What::KilledBehind) if there.as_millis().is_multiple_of(2) => {
+                slowly(spot, there)
+            }
             _ => there,
         };
         if let Some(what) = what
@@ -171,6 +190,35 @@ impl Process {
         }
     }
 
+    /// [`Promise::NoSecretLeaves`]: each goes to where it belongs, and nowhere else.
+    fn check_secrets(&self, spot: Spot, request: &Request<Bytes>) {
+        let mut state = self.world.lock();
+        if spot.is_the_vendors() && request.uri().host() != Some(VENDOR) {
+            let how = format!("{self:?} asks {:?}", request.uri().host());
+            state.violated(Promise::NoSecretLeaves, how);
+        }
+        if !state.history.seed.is_multiple_of(TRACED) {
+            return;
+        }
+        let uri = request.uri().to_string();
+        let body = String::from_utf8_lossy(request.body());
+        let headers = request.headers().iter();
+        let headers = headers.filter(|(name, _)| *name != header::AUTHORIZATION);
+        let mut texts: Vec<&str> = headers
+            .filter_map(|(_, value)| value.to_str().ok())
+            .collect();
+        // The answer is searched where the bucket takes it; its URL is the secret.
+        if spot != Spot::Answer {
+            texts.push(&uri);
+        }
+        if !spot.is_the_vendors() && spot != Spot::Answer {
+            texts.push(&body);
+        }
+        for leak in bucket::leaks("request", &texts) {
+            state.violated(Promise::NoSecretLeaves, format!("{spot:?}: {leak}"));
+        }
+    }
+
     /// What a request that changes something does, it does whatever becomes of
     /// the one who sent it.
     async fn effect(
@@ -210,22 +258,24 @@ impl Process {
         what: Option<What>,
     ) -> Response<Bytes> {
         match spot {
-            Spot::Secret => aws::secret(&self.world, self.stack, what),
+            Spot::Secret => aws::secret(&self.world, self.stack),
             Spot::Stack => aws::stack(&self.world, self.stack, request, what),
             Spot::Resource => aws::resource(&self.world, self.stack, request, what),
             Spot::Answer => bucket::take(&self.world, self.stack, asked, run, request),
-            _ => self.vendor(asked, request, what),
+            _ => self.vendor(asked, run, request, what),
         }
     }
 
     fn vendor(
         &self,
         asked: usize,
+        run: usize,
         request: &Request<Bytes>,
         what: Option<What>,
     ) -> Response<Bytes> {
         let api = to_the_tenant(request);
-        let mut response = self.world.ask_the_vendor(By::Run(self.stack, asked), &api);
+        let by = By::Run(self.stack, asked, run);
+        let mut response = self.world.ask_the_vendor(by, &api);
         if what == Some(What::Stale) {
             self.world.lock().hide_the_newest(&mut response.body);
         }
@@ -250,6 +300,16 @@ impl Wire for Process {
             Some(itself) => Box::pin(itself.carry(request)),
             None => Box::pin(silence()),
         }
+    }
+}
+
+/// When a slow request takes effect that is prompt after 10 to 200 ms. At Authomize that
+/// is within 20 s, see `docs/reliability.md`: sometimes so late that nobody waits for the
+/// answer any more. AWS answers in time; the bucket does not.
+fn slowly(spot: Spot, prompt: Duration) -> Duration {
+    match spot {
+        Spot::Secret | Spot::Stack | Spot::Resource => prompt * 45,
+        _ => prompt * 100,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cloudformation::{OWNERS, REGIONS};
+use crate::cloudformation::{OWNERS, REGIONS, role_arn};
 use crate::log::Line;
 use crate::schedule::Properties;
 use crate::violation::{Promise, Unknowable};
-use crate::world::{LOGICAL_ID, State};
+use crate::world::{EXTERNAL_ID, LOGICAL_ID, State};
 
 /// Requests to the vendor in a life of a creation, an update and a deletion in which no
 /// outcome is unknown.
@@ -82,12 +82,19 @@ impl State {
             "" => Value::Null,
             owner => json!(owner),
         };
+        let manager = match wanted.identity_center {
+            true => json!(account),
+            false => Value::Null,
+        };
         let config = config.unwrap_or(&Value::Null);
         [
             ("accountIds", json!([account])),
             ("regions", json!(regions)),
             ("ownerEmail", owner),
             ("includeIdentityCenter", json!(wanted.identity_center)),
+            ("managementAccountId", manager),
+            ("roleArn", json!(role_arn(account))),
+            ("externalId", json!(EXTERNAL_ID)),
         ]
         .into_iter()
         .find(|(name, value)| config[*name] != *value)
@@ -133,13 +140,14 @@ impl State {
         for (id, entry) in left {
             let of = &self.stacks[stack];
             let names_it = |text: &str| text.contains(&id) || text.contains(&entry.name);
-            let in_a_reason = of.told.iter().any(|reason| names_it(reason));
+            let mut reasons = of.told.iter();
+            let in_a_reason = reasons.any(|reason| reason.names(&id, &entry.name));
             let in_a_line = log
                 .iter()
                 .any(|line| line.warns() && line.is_of(self, stack) && names_it(&line.text));
             let how = if of.retained {
                 "left: the admin retained the resource"
-            } else if of.keeps {
+            } else if of.keeps && self.history.vendor.published_only {
                 "left: kept, at a server that cannot mark it"
             } else if in_a_reason {
                 "left: named in a reason"

@@ -1,6 +1,8 @@
 //! One history, from its beginning until all is at rest.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::panic;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,8 +15,8 @@ use crate::violation::{Promise, Unknowable, Violation};
 use crate::world::World;
 use crate::{bucket, cloudformation, log, stranger};
 
-/// One history in so many is run at the log level TRACE, and its lines are
-/// searched for secrets.
+/// One history in so many is run at the log level TRACE, the others at WARN. The lines
+/// of all are searched for secrets, and every request of those.
 pub const TRACED: u64 = 50;
 
 /// Within so long after the last fault everything is at rest.
@@ -66,7 +68,25 @@ pub fn run(history: &History, told: bool, collectors: &Collectors) -> Outcome {
     } else {
         &collectors.quiet
     };
+    notice_panics();
     tracing::dispatcher::with_default(dispatch, || run_collected(history, told))
+}
+
+thread_local! {
+    /// What panicked on this thread. The handler answers its own panics, so nobody else
+    /// sees them; those that the simulation asks for do not come here.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+fn notice_panics() {
+    static NOTICED: Once = Once::new();
+    NOTICED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            before(panic);
+            PANICS.with(|panics| panics.borrow_mut().push(panic.to_string()));
+        }));
+    });
 }
 
 fn run_collected(history: &History, told: bool) -> Outcome {
@@ -81,19 +101,13 @@ fn run_collected(history: &History, told: bool) -> Outcome {
     let mut state = world.end();
     state.check_secrets(&lines);
     state.check_the_end(&lines);
-    if told {
-        for line in &lines {
-            state
-                .trace
-                .note(line.at, format_args!("log: {}", line.text));
-        }
+    for panic in PANICS.with(RefCell::take) {
+        state.violated(Promise::NoPanic, panic);
     }
-    let (hash, mut story) = state.trace.end();
-    story.sort_by_key(|line| {
-        line.split('.')
-            .next()
-            .map(|text| text.trim().parse::<u64>().ok())
-    });
+    for line in &lines {
+        state.trace.quote(line.at, &line.text);
+    }
+    let (hash, story) = state.trace.end();
     Outcome {
         seed: history.seed,
         lifecycles: history.stacks.len() as u64,

@@ -2,12 +2,11 @@
 //! what goes wrong. What is a value can be shown, compared and made shorter.
 
 use fastrand::Rng;
-use serde::Serialize;
 
 use crate::fault::{Fault, Spot, What};
 
 /// All that is decided before a history runs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct History {
     /// What it was made from.
     pub seed: u64,
@@ -24,7 +23,7 @@ pub struct History {
 }
 
 /// How the vendor is.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct VendorPlan {
     /// It knows what is published, and nothing else.
     pub published_only: bool,
@@ -39,7 +38,7 @@ pub struct VendorPlan {
 }
 
 /// One life of a stack.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct StackPlan {
     /// Which account it is in.
     pub account: usize,
@@ -62,7 +61,7 @@ pub struct StackPlan {
 }
 
 /// The part of the properties that varies.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Properties {
     /// Empty for the name that the account gives.
     pub name: &'static str,
@@ -83,7 +82,7 @@ pub struct Properties {
 }
 
 /// What happens to the other resources of the stack.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Turn {
     /// Nothing.
     Well,
@@ -95,7 +94,7 @@ pub enum Turn {
 }
 
 /// One update.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct UpdatePlan {
     /// Seconds since the last operation ended.
     pub after: u32,
@@ -108,7 +107,7 @@ pub struct UpdatePlan {
 }
 
 /// How a stack ends.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct EndPlan {
     /// Seconds since the last operation ended.
     pub after: u32,
@@ -123,7 +122,7 @@ pub struct EndPlan {
 }
 
 /// The role as the vendor's validation finds it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct RolePlan {
     /// Seconds that a validation takes.
     pub takes: u32,
@@ -140,7 +139,7 @@ pub struct RolePlan {
 }
 
 /// What a stranger does, and when, in seconds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct StrangerAct {
     /// Seconds since the beginning.
     pub at: u32,
@@ -149,7 +148,7 @@ pub struct StrangerAct {
 }
 
 /// What a stranger does.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     /// Makes a record of this name.
     Makes(&'static str),
@@ -164,7 +163,7 @@ pub enum Act {
 }
 
 /// What goes wrong on the way of one request to the function.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeliveryFault {
     /// The stack.
     pub stack: usize,
@@ -175,7 +174,7 @@ pub struct DeliveryFault {
 }
 
 /// What goes wrong on the way to the function.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Mishap {
     /// It waits so many seconds in Lambda's queue.
     Queued(u32),

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub struct Trace {
     hash: Sha256,
     line: String,
-    story: Option<Vec<String>>,
+    story: Option<Vec<(u64, String)>>,
 }
 
 impl Trace {
@@ -31,14 +31,30 @@ impl Trace {
         self.hash.update(self.line.as_bytes());
         self.hash.update(b"\n");
         if let Some(story) = &mut self.story {
-            story.push(self.line.clone());
+            story.push((at, self.line.clone()));
         }
     }
 
-    /// The hash of all lines, and the lines if they were kept.
+    /// What belongs to the last line and is too long for a story.
+    pub fn weigh(&mut self, text: &str) {
+        self.hash.update(text.as_bytes());
+        self.hash.update(b"\n");
+    }
+
+    /// The function's own words, which are for the story alone.
+    pub fn quote(&mut self, at: u64, line: &str) {
+        if let Some(story) = &mut self.story {
+            let line = format!("{:>9}.{:03} s  log: {line}", at / 1000, at % 1000);
+            story.push((at, line));
+        }
+    }
+
+    /// The hash of everything, and the lines, by their moments, if they were kept.
     pub fn end(self) -> (String, Vec<String>) {
         let digest = self.hash.finalize();
         let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        (hex, self.story.unwrap_or_default())
+        let mut story = self.story.unwrap_or_default();
+        story.sort_by_key(|(at, _)| *at);
+        (hex, story.into_iter().map(|(_, line)| line).collect())
     }
 }

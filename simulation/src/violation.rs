@@ -31,9 +31,11 @@ pub enum Promise {
     NoSuccessForABrokenRole,
     /// No token, external id or response URL in an answer, an id or a log line.
     NoSecretLeaves,
-    /// At most 40 requests to the vendor in a life without faults.
+    /// At most 40 requests to the vendor in a life without faults, and 16 more for each
+    /// further update.
     FewRequests,
-    /// 30 minutes after the last fault everything is at rest.
+    /// A process asks nobody anything when its run is over, and 30 minutes after the last
+    /// one nothing is under way.
     EverythingComesToRest,
     /// The handler does not panic by itself.
     NoPanic,

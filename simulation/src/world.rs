@@ -9,14 +9,13 @@ use fastrand::Rng;
 use rehearsal::sandbox::{
     ApiRequest, ApiResponse, ContractLevel, Tenant, TenantOptions, Validation, connected_apps,
 };
-use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::coverage::Coverage;
 use crate::fault::{Spot, What};
-use crate::ledger::{Ledger, Owner, marked};
+use crate::ledger::{Ledger, Owner};
 use crate::process::Process;
 use crate::schedule::{History, Properties};
 use crate::trace::Trace;
@@ -55,7 +54,7 @@ pub struct State {
     /// What was decided before.
     pub history: Arc<History>,
     start: Instant,
-    tenant: Tenant,
+    pub(crate) tenant: Tenant,
     /// Whose everything is.
     pub ledger: Ledger,
     /// The stacks.
@@ -68,8 +67,6 @@ pub struct State {
     pub violations: Vec<Violation>,
     /// What nobody can know.
     pub unknowable: Vec<(Unknowable, String)>,
-    /// When the last fault met anything.
-    pub last_fault: u64,
     /// Runs and deliveries that have not ended.
     pub under_way: usize,
 }
@@ -98,8 +95,6 @@ pub struct Stack {
     pub processes: usize,
     /// What the last success asked for; none while that is not clear.
     pub wanted: Option<Properties>,
-    /// Its creation was answered with a SUCCESS that was believed.
-    pub created: bool,
     /// When a stranger laid hands on its record, unless it succeeded since.
     pub meddled_at: Option<u64>,
     /// A stranger ever did.
@@ -119,13 +114,30 @@ pub struct Stack {
     pub vendor_requests: usize,
     wavers: u32,
     /// What the admin was told in reasons.
-    pub told: Vec<String>,
+    pub told: Vec<Reason>,
     /// What of it had been told when the admin left our resource out of a rollback.
-    pub told_when_skipped: Vec<String>,
+    pub told_when_skipped: Vec<Reason>,
     /// The admin let the resource go without a request.
     pub retained: bool,
     /// Its deletion succeeded and was to keep the record.
     pub keeps: bool,
+}
+
+/// The reason of an answer that was FAILED.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// `RequestType` of the request.
+    pub kind: &'static str,
+    /// Its words, the id beside them not among them.
+    pub text: String,
+}
+
+impl Reason {
+    /// Whether it names a record by its id, or, where that cannot be known, the
+    /// integration by its name: that is what a deletion does with what it may leave.
+    pub fn names(&self, id: &str, name: &str) -> bool {
+        self.text.contains(id) || self.kind == "Delete" && self.text.contains(name)
+    }
 }
 
 /// What CloudFormation shows of a stack since a moment.
@@ -137,6 +149,8 @@ pub struct Seen {
     pub stack: &'static str,
     /// The resource's; empty if it is not listed.
     pub resource: &'static str,
+    /// Since when the resource's is so.
+    pub changed: u64,
     /// The recorded id.
     pub recorded: String,
 }
@@ -185,8 +199,8 @@ pub struct Ran {
     pub bucket_failed: bool,
     /// When CloudFormation last told it enough about its stack.
     pub told: Option<u64>,
-    /// When it last asked CloudFormation in vain.
-    pub asked_in_vain: Option<u64>,
+    /// When it asked CloudFormation in vain.
+    pub asked_in_vain: Vec<u64>,
     /// It wrote at the vendor though CloudFormation no longer waited for it, of which
     /// CloudFormation did not answer a word.
     pub was_not_told: bool,
@@ -195,14 +209,31 @@ pub struct Ran {
 }
 
 impl Stack {
+    /// Whether CloudFormation takes it down, or has.
+    pub fn goes(&self) -> bool {
+        let status = self.views.last().map_or("", |seen| seen.stack);
+        status.starts_with("DELETE_") || status.starts_with("ROLLBACK_")
+    }
+
+    /// Whether it was created, and is gone without its record.
+    pub fn has_kept(&self) -> bool {
+        let mut answers = self.requests.iter().filter_map(|asked| {
+            let first = asked.first.as_ref()?;
+            (asked.kind == "Create").then_some(first.is_success)
+        });
+        self.keeps && answers.any(|is_success| is_success)
+    }
+
     /// Whether a reason named the record, and the admin left our resource out of the
     /// rollback all the same: then no later request finds it.
     pub fn was_left_by_the_admin(&self, id: &str) -> bool {
-        let told = self.told_when_skipped.iter();
-        let mut reasons = told.filter_map(|told| Some(told.split_once(": ")?.1));
-        reasons.any(|reason| reason.contains(id))
+        let mut reasons = self.told_when_skipped.iter();
+        reasons.any(|reason| reason.text.contains(id))
     }
 }
+
+/// How many vain questions leave a run without knowing that its request is over.
+const VAIN: usize = 4;
 
 impl Asked {
     /// A run sends something.
@@ -214,11 +245,11 @@ impl Asked {
         let ran = &mut self.runs[run];
         match spot {
             Spot::Answer if what.is_some() => ran.bucket_failed = true,
-            Spot::Stack | Spot::Resource if what.is_some() => ran.asked_in_vain = Some(now),
+            Spot::Stack | Spot::Resource if what.is_some() => ran.asked_in_vain.push(now),
             Spot::Register | Spot::Amend => {
                 ran.was_not_told |= over.is_some_and(|over| {
-                    ran.told.is_none_or(|told| told < over)
-                        && ran.asked_in_vain.is_some_and(|asked| asked >= over)
+                    let in_vain = ran.asked_in_vain.iter().filter(|asked| **asked >= over);
+                    ran.told.is_none_or(|told| told < over) && in_vain.count() >= VAIN
                 });
             }
             _ => {}
@@ -253,8 +284,8 @@ pub struct Answer {
 /// Who asks the vendor.
 #[derive(Clone, Copy, Debug)]
 pub enum By {
-    /// A run of a stack's function, for this request of CloudFormation.
-    Run(usize, usize),
+    /// A run of a stack's function: the stack, CloudFormation's request, the run of it.
+    Run(usize, usize, usize),
     /// A stranger.
     Stranger,
 }
@@ -296,7 +327,6 @@ impl World {
                     idle: Vec::new(),
                     processes: 0,
                     wanted: None,
-                    created: false,
                     meddled_at: None,
                     was_meddled: false,
                     taken_back_at_once: false,
@@ -323,7 +353,6 @@ impl World {
             coverage: Coverage::default(),
             violations: Vec::new(),
             unknowable: Vec::new(),
-            last_fault: 0,
             under_way: 0,
         })))
     }
@@ -446,12 +475,12 @@ impl State {
         self.note(format_args!(
             "stack {stack}: {status}, resource {resource} {recorded}"
         ));
-        self.coverage.branch(
-            "statuses of stack and resource",
-            format!("{status} {resource}"),
-        );
-        self.stacks[stack].views.push(Seen {
+        let views = &mut self.stacks[stack].views;
+        let same = views.last().filter(|last| last.resource == resource);
+        let changed = same.map_or(since, |last| last.changed);
+        views.push(Seen {
             since,
+            changed,
             stack: status,
             resource,
             recorded: recorded.to_owned(),
@@ -497,7 +526,6 @@ impl State {
             })
             .map(|fault| fault.what);
         if let Some(what) = what {
-            self.last_fault = self.now();
             self.stacks[stack].had_fault = true;
             let kind = self.stacks[stack].requests[request].kind;
             self.coverage.fault(kind, spot, what);
@@ -538,219 +566,6 @@ impl State {
         }
         Validation::Enabled {
             connected_apps: apps,
-        }
-    }
-
-    /// The vendor's state machine, with what the model checks on the way in and
-    /// learns on the way out.
-    fn vendor(&mut self, by: By, request: &ApiRequest) -> ApiResponse {
-        let id = request.path.strip_prefix("/v2/apps/").unwrap_or_default();
-        if let By::Run(stack, asked) = by {
-            self.is_allowed(stack, asked, id, request);
-        }
-        if let By::Run(stack, asked) = by
-            && self.stacks[stack].requests[asked].kind == "Delete"
-        {
-            self.stacks[stack].last_look = self.now();
-        }
-        let moment = self.vendors_time();
-        let response = self.tenant.handle(moment, request);
-        if response.status == 200 {
-            self.learn(by, id, request, &response);
-        }
-        let who = match by {
-            By::Run(stack, asked) => format!("stack {stack} request {asked}"),
-            By::Stranger => "stranger".to_owned(),
-        };
-        let made = response.body["id"].as_str().unwrap_or_default();
-        self.note(format_args!(
-            "vendor: {who}: {} {} -> {} {made}",
-            request.method, request.path, response.status
-        ));
-        if let By::Run(stack, asked) = by {
-            self.at_most_one_record(stack, asked);
-        }
-        response
-    }
-
-    /// [`Promise::NothingOfOthersIsTouched`], [`Promise::WhatWasKeptStays`] and
-    /// [`Promise::KeepKeeps`].
-    fn is_allowed(&mut self, stack: usize, asked: usize, id: &str, request: &ApiRequest) {
-        let Some(entry) = self.ledger.get(id).filter(|entry| entry.live) else {
-            return;
-        };
-        let is_own = entry.owner == Owner::Stack(stack);
-        let how = format!(
-            "stack {stack}: {} {id} of {:?}",
-            request.method, entry.owner
-        );
-        let of = &self.stacks[stack].requests[asked];
-        match request.method.as_str() {
-            "DELETE" if is_own && of.kind == "Delete" && of.keep => {
-                self.violated(Promise::KeepKeeps, how);
-            }
-            "DELETE" if is_own && entry.kept_by.is_some() => {
-                self.violated(Promise::WhatWasKeptStays, how);
-            }
-            // Two take over at once what was let go: the later one has it.
-            "PATCH" if entry.is_contested(self.now()) => {}
-            // What was taken from it in the middle of a run it cannot know.
-            _ if entry
-                .taken_at
-                .is_some_and(|at| of.runs.iter().any(|run| run.from <= at)) => {}
-            "DELETE" if !is_own => self.touched(entry.made, stack, how),
-            "PATCH" if !is_own && !entry.released && !self.is_left_to(entry.owner, stack) => {
-                self.touched(entry.made, stack, how);
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether a record is of a stack that is gone, and had the name of this one.
-    fn is_left_to(&self, owner: Owner, stack: usize) -> bool {
-        let name = |stack: usize| self.stacks[stack].id.rsplit_once('/').map(|(name, _)| name);
-        match owner {
-            Owner::Stack(before) => {
-                before != stack && self.stacks[before].gone && name(before) == name(stack)
-            }
-            Owner::Stranger => false,
-        }
-    }
-
-    fn touched(&mut self, made: u64, stack: usize, how: String) {
-        let began = self.stacks[stack].began.unwrap_or_default();
-        if self.history.vendor.published_only && made >= began {
-            self.nobody_can_know(Unknowable::DoubleWithoutMarker, how);
-        } else {
-            self.violated(Promise::NothingOfOthersIsTouched, how);
-        }
-    }
-
-    fn learn(&mut self, by: By, id: &str, request: &ApiRequest, response: &ApiResponse) {
-        let now = self.now();
-        if let By::Run(stack, asked) = by
-            && request.method == "PATCH"
-        {
-            let of = &mut self.stacks[stack];
-            let left = of.requests[asked].amended;
-            let mut later = of.requests[asked + 1..].iter();
-            of.written_over_late |= later.any(|later| {
-                later.sent > left && later.first.as_ref().is_some_and(|first| first.is_success)
-            });
-        }
-        let owner = match by {
-            By::Run(stack, _) => Owner::Stack(stack),
-            By::Stranger => Owner::Stranger,
-        };
-        match request.method.as_str() {
-            "POST" => {
-                let id = response.body["id"].as_str().unwrap_or_default();
-                let name = response.body["integrationName"]
-                    .as_str()
-                    .unwrap_or_default();
-                if self.ledger.get(id).is_none() {
-                    self.ledger.made(id, owner, name, now);
-                }
-            }
-            "DELETE" => {
-                if let Some(entry) = self.ledger.get_mut(id) {
-                    entry.live = false;
-                }
-            }
-            "PATCH" => {
-                let body = request.body.as_ref().unwrap_or(&Value::Null);
-                let mark = marked(body)
-                    .filter(|_| !self.history.vendor.published_only)
-                    .map(|(stack, released)| (self.stack_of(stack), released));
-                let is_left = match (self.ledger.get(id), mark) {
-                    (Some(entry), Some((Some(marked), _))) => self.is_left_to(entry.owner, marked),
-                    _ => false,
-                };
-                let Some(entry) = self.ledger.get_mut(id) else {
-                    return;
-                };
-                if let Some(name) = response.body["integrationName"].as_str() {
-                    name.clone_into(&mut entry.name);
-                }
-                let Some((Some(marked), released)) = mark else {
-                    return;
-                };
-                if (entry.released || is_left) && entry.owner != Owner::Stack(marked) && !released {
-                    if let Owner::Stack(before) = entry.owner
-                        && entry.released
-                    {
-                        entry.kept_by = Some(before);
-                    }
-                    entry.owner = Owner::Stack(marked);
-                    entry.taken_over_at = Some(now);
-                } else if entry.owner != Owner::Stack(marked)
-                    && (released || entry.taken_at.is_some() || entry.is_contested(now))
-                {
-                    entry.owner = Owner::Stack(marked);
-                    entry.kept_by = None;
-                }
-                entry.released = released;
-            }
-            _ => {}
-        }
-    }
-
-    /// [`Promise::OneStackOneRecord`].
-    fn at_most_one_record(&mut self, stack: usize, asked: usize) {
-        let records: Vec<String> = self
-            .ledger
-            .of(stack)
-            .filter(|(id, entry)| !entry.meddled && !self.stacks[stack].was_left_by_the_admin(id))
-            .map(|(id, _)| id.clone())
-            .collect();
-        if records.len() < 2 {
-            return;
-        }
-        for id in &records {
-            if let Some(entry) = self.ledger.get_mut(id) {
-                // Said once.
-                entry.meddled = true;
-            }
-        }
-        let how = format!("stack {stack} has {}", records.join(" and "));
-        let now = self.now();
-        let _ = asked;
-        // A run that ended while the request of the other was under way counts.
-        let at_once = |ran: &&Ran| ran.until.is_none_or(|until| until + 20_000 > now);
-        let runs = self.stacks[stack]
-            .requests
-            .iter()
-            .flat_map(|asked| &asked.runs);
-        let twins = runs.filter(at_once).count() > 1;
-        if self.history.vendor.published_only && twins {
-            for id in &records {
-                if let Some(entry) = self.ledger.get_mut(id) {
-                    entry.unknowable = true;
-                }
-            }
-            self.nobody_can_know(Unknowable::TwinsWithoutMarker, how);
-        } else {
-            self.violated(Promise::OneStackOneRecord, how);
-        }
-    }
-}
-
-/// For how long a list that is late does not show what was made, in
-/// milliseconds.
-const LIST_IS_LATE: u64 = 10_000;
-
-impl State {
-    /// Takes out of a list what was made a moment ago.
-    pub fn hide_the_newest(&self, list: &mut Value) {
-        let now = self.now();
-        let is_old = |app: &Value| {
-            let id = app["id"].as_str().unwrap_or_default();
-            self.ledger
-                .get(id)
-                .is_none_or(|entry| entry.made + LIST_IS_LATE <= now)
-        };
-        if let Some(apps) = list["data"].as_array_mut() {
-            apps.retain(is_old);
         }
     }
 }
