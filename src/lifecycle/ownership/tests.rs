@@ -200,6 +200,10 @@ fn lets_nothing_be_adopted_but_what_is_this_integrations_to_register() {
             ),
             Ok(()),
         ),
+        (
+            marked("app_1", ROLE, &json!({"stackId": PREDECESSOR})),
+            Ok(()),
+        ),
         (of(&["123456789012"]), Ok(())),
         (of(&["210987654321", "123456789012"]), Ok(())),
         (of(&["210987654321"]), Err(Unadoptable::NotThisAccount)),
