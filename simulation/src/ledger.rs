@@ -21,6 +21,10 @@ pub struct Entry {
     pub owner: Owner,
     /// Its stack let it go.
     pub released: bool,
+    /// When that was.
+    pub released_at: u64,
+    /// A request that had left before it wrote over the mark.
+    pub marked_again: bool,
     /// It is not deleted.
     pub live: bool,
     /// The stack that had let it go before its owner took it over, as long as the
@@ -63,6 +67,8 @@ impl Ledger {
             Entry {
                 owner,
                 released: false,
+                released_at: 0,
+                marked_again: false,
                 live: true,
                 kept_by: None,
                 name: name.to_owned(),

@@ -149,6 +149,8 @@ impl State {
                 "left: the admin retained the resource"
             } else if of.keeps && self.history.vendor.published_only {
                 "left: kept, at a server that cannot mark it"
+            } else if of.keeps && entry.marked_again {
+                "left: kept, and its mark written over by what was slower"
             } else if in_a_reason {
                 "left: named in a reason"
             } else if in_a_line {

@@ -175,6 +175,10 @@ impl State {
                     (Some(entry), Some((Some(marked), _))) => self.is_left_to(entry.owner, marked),
                     _ => false,
                 };
+                let left = match by {
+                    By::Run(stack, asked, _) => self.stacks[stack].requests[asked].amended,
+                    By::Stranger => now,
+                };
                 let Some(entry) = self.ledger.get_mut(id) else {
                     return;
                 };
@@ -196,6 +200,11 @@ impl State {
                     entry.owner = Owner::Stack(marked);
                     entry.kept_by = None;
                 }
+                if released && !entry.released {
+                    entry.released_at = now;
+                }
+                entry.marked_again = !released
+                    && (entry.marked_again || entry.released && left <= entry.released_at);
                 entry.released = released;
             }
             _ => {}

@@ -54,6 +54,7 @@ pub(super) async fn delete(session: &Session, properties: &Value) -> Result<Succ
         session,
         farewell: &farewell,
         view: &view,
+        spares_what_was_let_go: false,
     };
     match run.carry_out(token, &id).await {
         Ok(()) => Ok(done(session)),
@@ -78,6 +79,7 @@ pub(super) async fn deregister_a_member(
         session,
         farewell: &farewell,
         view: &View::Denied,
+        spares_what_was_let_go: true,
     };
     let aws = session.aws();
     let token = session.token(&aws, NewRole::RuledOut).await;
@@ -89,8 +91,8 @@ pub(super) async fn deregister_a_member(
     })
 }
 
-/// Removes, or releases, what bears our marker, under whatever id it is recorded;
-/// false if there is nothing.
+/// Removes, or releases, what bears our marker, under whatever id it is recorded, but for
+/// what a deletion has let go since; false if there is nothing.
 ///
 /// # Errors
 /// The vendor refused, could not be asked, or cannot say whose a record is.
@@ -104,6 +106,7 @@ pub(super) async fn remove_by_the_marker(
         session,
         farewell: &farewell,
         view: &View::Unknown,
+        spares_what_was_let_go: true,
     };
     run.remove_ours(vendor).await
 }
@@ -119,6 +122,9 @@ struct Run<'a> {
     session: &'a Session,
     farewell: &'a Farewell,
     view: &'a View,
+    /// A request that is older than the deletion, or that anybody can send again, cannot
+    /// have it mean more.
+    spares_what_was_let_go: bool,
 }
 
 impl Run<'_> {
@@ -148,8 +154,7 @@ impl Run<'_> {
         };
         let same_host = registered.host_hash == vendor.api().host_hash();
         match ownership(&record, &self.session.marker()) {
-            // Whoever sends a member's Delete again cannot have it mean more.
-            Ownership::Ours if self.is_a_members() && record.is_released() => {
+            Ownership::Ours if self.spares_what_was_let_go && record.is_released() => {
                 warn!(integration.id = %record.id, "left a record alone that was let go already");
                 Ok(())
             }
@@ -284,7 +289,7 @@ impl Run<'_> {
                 .filter(|record| record.status != Status::Deleted)
         };
         let is_ours = |record: &&Record| {
-            let was_let_go = self.is_a_members() && record.is_released();
+            let was_let_go = self.spares_what_was_let_go && record.is_released();
             !was_let_go && ownership(record, &marker) == Ownership::Ours
         };
         let mut any = false;

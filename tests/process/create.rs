@@ -904,6 +904,29 @@ async fn registers_nothing_once_its_twin_has_answered() {
     world.end().await;
 }
 
+/// A Create that comes late finds what a Delete let go, for the admin had said meanwhile
+/// that it is to be kept.
+#[tokio::test]
+async fn delivered_late_leaves_alone_what_the_deletion_kept() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.desk.stacks([Stack::deleting(&id)]);
+    let delete = world.delete_event(&id, with("OnDelete", "Keep"));
+    let kept = world.send(&delete).await;
+    assert_eq!(kept.status(), "SUCCESS", "{}", kept.reason());
+
+    let mut late = world.event("Create", "create-2", properties());
+    let minute = time::Duration::MINUTE;
+    let signed = world
+        .bucket
+        .presign_before(minute, STACK, LOGICAL, "create-2");
+    late["ResponseURL"] = json!(signed);
+    let outcome = world.send(&late).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// A Create that Authomize refuses does not hand back what its twin, which has succeeded,
 /// took over.
 #[tokio::test]
