@@ -66,6 +66,9 @@ impl State {
             request.method, entry.owner
         );
         let of = &self.stacks[stack].requests[asked];
+        let mark = request.body.as_ref().and_then(marked);
+        let releases = mark.is_some_and(|(_, released)| released);
+        let gives_back = mark.is_some_and(|(marked, _)| marked != self.stacks[stack].id);
         match request.method.as_str() {
             "DELETE" if is_own && of.kind == "Delete" && of.keep => {
                 self.violated(Promise::KeepKeeps, how);
@@ -82,9 +85,9 @@ impl State {
             "PATCH" if entry.is_contested(self.now()) => {}
             "PATCH"
                 if is_own
-                    && releases(request)
+                    && releases
                     && !(entry.released || entry.kept_by.is_some() || of.keep)
-                    && !(self.gives_back(stack, request) && self.stacks[stack].goes()) =>
+                    && !(gives_back && self.stacks[stack].goes()) =>
             {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
@@ -102,13 +105,6 @@ impl State {
             }
             _ => {}
         }
-    }
-
-    /// Whether a request lets a record be another stack's again.
-    fn gives_back(&self, stack: usize, request: &ApiRequest) -> bool {
-        let body = request.body.as_ref();
-        let mark = body.and_then(marked);
-        mark.is_some_and(|(marked, _)| marked != self.stacks[stack].id)
     }
 
     fn is_of_another_account(&self, owner: Owner, stack: usize) -> bool {
@@ -262,10 +258,4 @@ impl State {
             apps.retain(is_old);
         }
     }
-}
-
-/// Whether a request lets a record go.
-fn releases(request: &ApiRequest) -> bool {
-    let body = request.body.as_ref();
-    body.and_then(marked).is_some_and(|(_, released)| released)
 }

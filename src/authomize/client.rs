@@ -261,8 +261,7 @@ impl Authomize {
                 return Err(error);
             };
             sleep(wait).await;
-            let now = self.read(id).await?;
-            if now.is_none_or(|now| now.marking != *holder) {
+            if !self.is_held(id, holder).await? {
                 return Ok(());
             }
         }
@@ -288,14 +287,19 @@ impl Authomize {
                 return Err(error);
             }
             sleep(wait.unwrap_or_default()).await;
-            let now = self.read(&record.id).await?;
-            if now.is_none_or(|now| now.marking != record.marking) {
+            if !self.is_held(&record.id, &record.marking).await? {
                 return Ok(());
             }
             if wait.is_none() {
                 return Err(error);
             }
         }
+    }
+
+    /// Whether the record is there still, and marked as `holder` marks it.
+    async fn is_held(&self, id: &RecordId, holder: &Marking) -> Result<bool, ApiError> {
+        let now = self.read(id).await?;
+        Ok(now.is_some_and(|now| now.marking == *holder))
     }
 
     /// Asks whose token it is: the cheapest proof that it is accepted.

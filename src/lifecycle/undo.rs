@@ -132,13 +132,16 @@ pub(super) async fn undo_now(session: &Session, undo: Undo, id: PhysicalId) -> F
             session.progress.answers_with(id);
             session.fails(Cause::Cancelled { undone: true })
         }
-        Err(error) => {
-            warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
-            Failure {
-                unfinished: Some(Box::new(undo)),
-                ..session.fails(Cause::Cancelled { undone: false })
-            }
-        }
+        Err(error) => not_undone(session, undo, &error, Cause::Cancelled { undone: false }),
+    }
+}
+
+/// A failure whose registration is still to be undone, after the answer.
+pub(super) fn not_undone(session: &Session, undo: Undo, error: &ApiError, cause: Cause) -> Failure {
+    warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+    Failure {
+        unfinished: Some(Box::new(undo)),
+        ..session.fails(cause)
     }
 }
 

@@ -9,7 +9,7 @@ use super::failure::{Cause, Failure};
 use super::register::{Origin, Registered, register};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
-use super::undo::{Undo, undo_now};
+use super::undo::{Undo, not_undone, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
 use crate::answer::Attributes;
@@ -211,13 +211,7 @@ async fn register_again(
         // The update fails with the old id, so nobody but us knows of the new record.
         Err(cause) => match undo.run().await {
             Ok(()) => Err(session.fails(cause)),
-            Err(error) => {
-                warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
-                Err(Failure {
-                    unfinished: Some(Box::new(undo)),
-                    ..session.fails(cause)
-                })
-            }
+            Err(error) => Err(not_undone(session, undo, &error, cause)),
         },
     }
 }

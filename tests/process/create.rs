@@ -537,13 +537,7 @@ async fn does_not_take_over_what_another_stack_took_over_first() {
     let throttled = Fault::status(429).header("retry-after", "1");
     world.sandbox.script(throttled.only("PATCH"));
     let event = of_another_resource(&world);
-    let another_is_first = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "PATCH")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let another_is_first = world.becomes_anothers_after(|request| request.method == "PATCH");
     let outcome = with_meanwhile(world.send(&event), another_is_first).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();
@@ -611,13 +605,7 @@ async fn does_not_undo_what_became_another_stacks_meanwhile() {
     ]);
     world.sandbox.script(Fault::hang().only("GET"));
     let event = world.create_event(properties());
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "GET")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.method == "GET");
     let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps().len(), 1);
@@ -639,13 +627,7 @@ async fn does_not_validate_again_what_became_another_stacks_meanwhile() {
     let one = "/v2/apps/app_";
     world.sandbox.script(Fault::hang().only("GET").at(one));
     let again = delivered_late(&world, "create-2");
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.path.starts_with(one))
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.path.starts_with(one));
     let outcome = with_meanwhile(world.send(&again), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let amended = |call: &String| call.starts_with("PATCH");
@@ -843,13 +825,7 @@ async fn does_not_hand_back_what_another_stack_took_over_meanwhile() {
         .sandbox
         .script(Fault::status(503).only("PATCH").times(5));
     let event = of_another_resource(&world);
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "PATCH")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.method == "PATCH");
     let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();

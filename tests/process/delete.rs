@@ -385,13 +385,7 @@ async fn does_not_remove_again_what_another_stack_took_over() {
     world.desk.stacks([Stack::deleting(&id)]);
     world.sandbox.script(Fault::lose_before().only("DELETE"));
     let event = world.delete_event(&id, properties());
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "DELETE")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.method == "DELETE");
     let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
@@ -408,13 +402,7 @@ async fn does_not_release_again_what_another_stack_took_over() {
     world.desk.stacks([Stack::deleting(&id)]);
     world.sandbox.script(Fault::lose_after().only("PATCH"));
     let event = world.delete_event(&id, keep);
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "PATCH")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.method == "PATCH");
     let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     let amended = |call: &String| call.starts_with("PATCH");

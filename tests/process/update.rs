@@ -781,13 +781,7 @@ async fn does_not_take_its_change_back_from_another_stack() {
     ]);
     world.sandbox.script(Fault::lose_after().only("PATCH"));
     let event = renaming(&world, &id);
-    let meanwhile = async {
-        world
-            .sandbox
-            .wait_for(|request| request.method == "PATCH")
-            .await;
-        world.sandbox.give_all_to(ANOTHER_STACK);
-    };
+    let meanwhile = world.becomes_anothers_after(|request| request.method == "PATCH");
     let outcome = with_meanwhile(world.send(&event), meanwhile).await;
     assert_eq!(outcome.status(), "FAILED");
     let apps = world.sandbox.apps();

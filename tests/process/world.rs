@@ -16,8 +16,8 @@ pub(crate) use rehearsal::registrar::{
 };
 use rehearsal::registrar::{environment, secrets};
 use rehearsal::sandbox::{
-    AlwaysEnabled, AppConfig, ContractLevel, Sandbox, SandboxOptions, Validating, Validation,
-    Validator, Wavering,
+    AlwaysEnabled, AppConfig, ContractLevel, RecordedRequest, Sandbox, SandboxOptions, Validating,
+    Validation, Validator, Wavering,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -322,6 +322,12 @@ impl World {
     /// Sends bytes that need not be an event.
     pub(crate) async fn send_raw(&self, bytes: Vec<u8>) -> Invoked {
         self.function.invoke(bytes, TIMEOUT).await
+    }
+
+    /// Another stack has every record once this request has come.
+    pub(crate) async fn becomes_anothers_after(&self, is_it: impl Fn(&RecordedRequest) -> bool) {
+        self.sandbox.wait_for(is_it).await;
+        self.sandbox.give_all_to(ANOTHER_STACK);
     }
 
     /// The first answer to a request that the bucket took.
