@@ -20,7 +20,7 @@ use crate::deadline::{self, Waits};
 use crate::envelope::{Address, EnvelopeError, Request};
 use crate::event::Event;
 use crate::lifecycle::{
-    Cause, Conclusion, Failure, Proof, Session, Undo, after_the_answer, carry_out,
+    Cause, Conclusion, Failure, Proof, Session, StillThere, after_the_answer, carry_out,
 };
 use crate::metrics::{self, End, Tally};
 use crate::physical_id::{PhysicalId, ResourceHash};
@@ -268,8 +268,10 @@ impl<'a> Run<'a> {
                 Some(undo) => {
                     // As a task of its own, so that a panic in it is told from one before
                     // the answer.
-                    let going_on = tokio::spawn(go_on(*undo, waits).instrument(Span::current()));
-                    going_on.await.unwrap_or(Err(RunAgain::NotUndone))
+                    let go_on = async move { undo.go_on(waits).await };
+                    let going_on = tokio::spawn(go_on.instrument(Span::current()));
+                    let undone = going_on.await.unwrap_or(Err(StillThere));
+                    undone.map_err(|_| RunAgain::NotUndone)
                 }
                 None => Ok(()),
             }
@@ -315,32 +317,36 @@ impl<'a> Run<'a> {
 
     /// Waits for what goes on after the answer; work that never returns is left.
     async fn finish(&self, work: JoinHandle<Result<(), RunAgain>>) -> Result<(), RunAgain> {
-        let abort = work.abort_handle();
-        match timeout_at(self.waits.end, work).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Ok(()),
-            Err(_) => {
-                abort.abort();
-                Ok(())
-            }
-        }
+        self.to_its_end(work).await.unwrap_or(Ok(()))
     }
 
-    /// Finishes a member's request, now that the answer has proved it or not. A panic
-    /// there ends nothing else.
+    /// Finishes the request, now that it is answered. A panic there ends nothing else.
     async fn follow(&self, task: Option<Arc<Task>>, proof: Proof) -> Result<(), RunAgain> {
-        let Some(task) = task.filter(|task| task.session.customer.is_a_member()) else {
+        let Some(task) = task else {
             return Ok(());
         };
-        let follow = async move {
-            after_the_answer(&task.session, &task.request, proof)
-                .await
-                .is_ok()
+        let unfinished = if task.session.customer.is_a_member() {
+            RunAgain::NotDeregistered
+        } else {
+            RunAgain::NotUndone
         };
+        let follow = async move { after_the_answer(&task.session, &task.request, proof).await };
         let following = tokio::spawn(follow.instrument(Span::current()));
-        match timeout_at(self.waits.end, following).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false) | Err(_)) | Err(_) => Err(RunAgain::NotDeregistered),
+        let followed = self.to_its_end(following).await;
+        followed
+            .unwrap_or(Err(StillThere))
+            .map_err(|StillThere| unfinished)
+    }
+
+    /// What a task returns; none if it panicked, or was ended for want of time.
+    async fn to_its_end<T>(&self, task: JoinHandle<T>) -> Option<T> {
+        let abort = task.abort_handle();
+        match timeout_at(self.waits.end, task).await {
+            Ok(returned) => returned.ok(),
+            Err(_) => {
+                abort.abort();
+                None
+            }
         }
     }
 
@@ -399,17 +405,4 @@ fn proof(answered: &Answered) -> Proof {
         Err(DeliveryError::Refused(_)) => Proof::Refused,
         Err(DeliveryError::Unreached(_)) => Proof::Unknown,
     }
-}
-
-/// Goes on undoing after the answer, until shortly before work that does not return is
-/// left.
-async fn go_on(undo: Undo, waits: Waits) -> Result<(), RunAgain> {
-    let outcome = undo.until(waits.afterwards_until()).run().await;
-    let record = undo.record();
-    outcome
-        .inspect(|()| info!(integration.id = %record, "undone after the answer"))
-        .map_err(|error| {
-            error!(error = %error, integration.id = %record, "not undone after the answer either: Lambda is to run the request again");
-            RunAgain::NotUndone
-        })
 }

@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::aws::{Aws, AwsError, SeenResource};
 use crate::deadline::Waits;
 use crate::physical_id::PhysicalId;
+use crate::record_id::RecordId;
 use crate::stack_id::StackId;
 
 /// How often CloudFormation is asked again when it says that nothing is going on,
@@ -238,6 +239,25 @@ impl View {
             Self::Denied => matches!(before, Self::Seen { .. }),
             Self::TornDown => true,
             Self::Unknown => false,
+        }
+    }
+
+    /// Whether the stack goes, or stands still, with another id in its books than one of
+    /// `record`, which was created for it: nothing will ask for the record to be removed.
+    pub fn goes_without(&self, record: &RecordId) -> bool {
+        let knows_of_it = |recorded: &PhysicalId| {
+            let named = recorded.registered();
+            named.is_some_and(|named| named.record == *record)
+        };
+        match self {
+            Self::Seen {
+                resource: ResourcePhase::Complete | ResourcePhase::Updating,
+                ..
+            } => false,
+            Self::Seen { recorded, .. } => {
+                self.for_create() != Standing::Wanted && !recorded.as_ref().is_some_and(knows_of_it)
+            }
+            Self::Denied | Self::Unknown | Self::TornDown => false,
         }
     }
 

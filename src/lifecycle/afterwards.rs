@@ -1,13 +1,21 @@
-//! What follows the answer to a member. A hub believes no event: that
-//! CloudFormation's bucket took the answer proves the request, for nobody else can
-//! sign its URL.
+//! What follows the answer.
+//!
+//! A hub believes no event: that CloudFormation's bucket took the answer proves a
+//! member's request, for nobody else can sign its URL. And Lambda may deliver a Create
+//! twice at once: CloudFormation believes the answer that comes first, and that can say
+//! that nothing was registered while the other run registered.
 
+use thiserror::Error;
+use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::delete::deregister_a_member;
 use super::failure::Cause;
-use super::session::Session;
+use super::session::{NewRole, Session};
+use crate::aws::{Aws, AwsError};
 use crate::envelope::Request;
+use crate::record_id::RecordId;
+use crate::stack::View;
 
 /// What the bucket said to an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,20 +28,46 @@ pub enum Proof {
     Unknown,
 }
 
-/// Finishes a request that is a member's, and no other. A Delete removes the record only
-/// now; what a refused Create or Update made goes again.
+/// A record is still at the vendor, and has to go: Lambda is to run the event again. The
+/// log says why.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("a record is not removed yet")]
+pub struct StillThere;
+
+/// Finishes a request after its answer.
+///
+/// Of a member a Delete removes the record only now, and what a refused Create or Update
+/// made goes again. Of the own stack goes what a Create made and CloudFormation does not
+/// know of.
 ///
 /// # Errors
-/// The record is not removed: Lambda shall run the event again.
+/// [`StillThere`].
 pub async fn after_the_answer(
     session: &Session,
     request: &Request,
     proof: Proof,
-) -> Result<(), Box<Cause>> {
+) -> Result<(), StillThere> {
+    if session.customer.is_a_member() {
+        after_a_members(session, request, proof).await
+    } else if matches!(request, Request::Create { .. }) {
+        undo_unrecorded(session).await
+    } else {
+        Ok(())
+    }
+}
+
+async fn after_a_members(
+    session: &Session,
+    request: &Request,
+    proof: Proof,
+) -> Result<(), StillThere> {
     match (request, proof) {
         (Request::Delete { properties }, Proof::Taken) => {
             let gone = deregister_a_member(session, properties).await;
-            gone.inspect_err(|cause| error!(error = %cause, "a member's record is not removed yet"))
+            gone.map_err(|cause| {
+                error!(error = %cause, "a member's record is not removed yet");
+                StillThere
+            })
         }
         (_, Proof::Refused) => {
             warn!("the answer was refused, so the request is not believed");
@@ -56,4 +90,50 @@ async fn undo_unproved(session: &Session) {
             "what a request made that is not believed is not taken back"
         ),
     }
+}
+
+/// Takes back what a Create of the own stack answered with, where a twin of this run was
+/// answered first and said something else: the stack goes without asking for it.
+async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
+    let answered = session.progress.id();
+    let (Some(undo), Some(named)) = (session.has_made(), answered.registered()) else {
+        return Ok(());
+    };
+    if session.is_local() || !is_forgotten(session, &named.record).await {
+        return Ok(());
+    }
+    warn!(integration.id = %named.record, "the stack goes without this record, for another run was answered first");
+    undo.go_on(session.waits).await
+}
+
+/// Whether the stack goes and does not know that it has the record. CloudFormation is
+/// asked twice, for what it tells can be a moment old.
+async fn is_forgotten(session: &Session, record: &RecordId) -> bool {
+    let aws = session.aws();
+    let own_stack = session.own_stack(&aws);
+    let seems_so = match own_stack.look().await {
+        View::Denied => has_lost_its_role(session, &aws).await,
+        view => view.goes_without(record),
+    };
+    if !seems_so {
+        return false;
+    }
+    sleep(session.waits.backoff).await;
+    match own_stack.look().await {
+        View::Denied => true,
+        view => view.goes_without(record),
+    }
+}
+
+/// Whether the function's role is gone, and with it the stack: a run that registered
+/// could read the secret before. A new role's rights come and go until they are known
+/// everywhere, so it is asked for as long as that may take.
+async fn has_lost_its_role(session: &Session, aws: &Aws) -> bool {
+    matches!(
+        session.token(aws, NewRole::Possible).await,
+        Err(Cause::Secret {
+            source: AwsError::Denied { .. },
+            ..
+        })
+    )
 }

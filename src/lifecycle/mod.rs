@@ -4,7 +4,7 @@
 //! resource its record, `amendment` brings it up to date, `settle` waits for its
 //! validation, and `undo` takes it back. `ownership` decides whose a record is, `watch`
 //! asks whether the stack still waits. `session` is what they all need, `failure` says
-//! why a story ended badly, and `afterwards` follows the answer to a hub's member.
+//! why a story ended badly, and `afterwards` follows the answer.
 
 mod adopt;
 mod afterwards;
@@ -20,7 +20,7 @@ mod undo;
 mod update;
 mod watch;
 
-pub use afterwards::{Proof, after_the_answer};
+pub use afterwards::{Proof, StillThere, after_the_answer};
 pub use failure::{Cause, Failure};
 pub use session::{SERVICE_TIMEOUT, Session, api_address, read_token};
 pub use undo::Undo;

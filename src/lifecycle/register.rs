@@ -303,7 +303,9 @@ impl Registering<'_> {
         let undo = if is_a_members {
             Undo::leaving(vendor, found.id.clone())
         } else {
-            Undo::removing(vendor, found.id.clone(), marker.clone())
+            let undo = Undo::removing(vendor, found.id.clone(), marker.clone());
+            session.makes(&undo);
+            undo
         };
         let record = if found.holds(self.registration, &marker) {
             found

@@ -1,7 +1,7 @@
 //! What one run knows and can reach.
 
 use secrecy::SecretString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -61,7 +61,7 @@ pub struct Session {
     pub progress: Progress,
     /// For jitter.
     pub seed: u64,
-    /// What this run made or took over, for the case that its answer is refused.
+    /// What this run made or took over, for the case that its answer is not believed.
     pub made: Mutex<Option<Undo>>,
     /// What a hub counts.
     pub tally: Tally,
@@ -149,16 +149,24 @@ impl Session {
         }
     }
 
-    /// Notes how to undo what this run does, in case that its answer is refused.
+    /// Notes how to undo what this run does, in case that CloudFormation does not
+    /// believe its answer.
     pub(super) fn makes(&self, undo: &Undo) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        *made = Some(undo.clone());
+        *self.made() = Some(undo.clone());
     }
 
-    /// What this run has done, if anything.
+    /// From here on it is for another to undo what this run has done.
+    pub(super) fn hands_on_undoing(&self) {
+        *self.made() = None;
+    }
+
+    /// What this run has done and has to undo itself, if anything.
     pub(super) fn has_made(&self) -> Option<Undo> {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.clone()
+        self.made().clone()
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<Undo>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this may be a second run, or a first one after a long time: then

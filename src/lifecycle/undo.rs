@@ -1,13 +1,15 @@
 //! Taking back what a Create did, when its stack is gone or fails.
 
 use serde_json::Value;
-use tracing::warn;
+use tracing::{error, info, warn};
 
+use super::afterwards::StillThere;
 use super::delete::remove_by_the_marker;
 use super::failure::{Cause, Failure};
 use super::ownership::{Ownership, ownership};
 use super::session::Session;
 use crate::authomize::{ApiError, Authomize, Marker, Record};
+use crate::deadline::Waits;
 use crate::physical_id::PhysicalId;
 use crate::record_id::RecordId;
 
@@ -81,6 +83,24 @@ impl Undo {
         }
     }
 
+    /// Goes on after the answer, until shortly before work that does not return is left.
+    ///
+    /// # Errors
+    /// [`StillThere`]: the log says why.
+    pub async fn go_on(&self, waits: Waits) -> Result<(), StillThere> {
+        let record = self.record();
+        match self.until(waits.afterwards_until()).run().await {
+            Ok(()) => {
+                info!(integration.id = %record, "undone after the answer");
+                Ok(())
+            }
+            Err(error) => {
+                error!(error = %error, integration.id = %record, "not undone after the answer either: Lambda is to run the request again");
+                Err(StillThere)
+            }
+        }
+    }
+
     /// The record that it is about.
     pub fn record(&self) -> &RecordId {
         match &self.way {
@@ -139,6 +159,7 @@ pub(super) async fn undo_now(session: &Session, undo: Undo, id: PhysicalId) -> F
 /// A failure whose registration is still to be undone, after the answer.
 pub(super) fn not_undone(session: &Session, undo: Undo, error: &ApiError, cause: Cause) -> Failure {
     warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
+    session.hands_on_undoing();
     Failure {
         unfinished: Some(Box::new(undo)),
         ..session.fails(cause)

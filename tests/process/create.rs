@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rehearsal::answer_bucket::BucketFault;
 use rehearsal::aws_desk::{Secret, Stack};
 use rehearsal::sandbox::{ContractLevel, Failing, Fault, NeverEnding, Waver};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TIMEOUT, TOKEN, World, faulty, of_the_same_name,
-    properties, with, with_meanwhile,
+    ANOTHER_STACK, LOGICAL, NAME, Outcome, STACK, Setting, TIMEOUT, TOKEN, World, faulty,
+    of_the_same_name, properties, with, with_meanwhile,
 };
 
 /// Long enough for every request, short enough that a failure comes soon.
@@ -212,6 +213,78 @@ async fn finds_what_its_twin_registered_when_it_is_refused() {
     assert_eq!(outcome.id(), id);
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
+}
+
+/// The refused twin may have looked a moment too early, and have been answered first: the
+/// stack goes, and asks for nothing to be removed. Whoever registered sees to that.
+#[tokio::test]
+async fn takes_back_what_the_stack_goes_without() {
+    const ANOTHER: &str = "none/0123456789abcdef";
+    for gone in [
+        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ANOTHER),
+        Stack::is("CREATE_FAILED", "CREATE_FAILED", ANOTHER),
+        Stack::is("ROLLBACK_COMPLETE", "DELETE_COMPLETE", ANOTHER),
+        Stack::Denied,
+    ] {
+        for status in ["SUCCESS", "FAILED"] {
+            let (role, world) = World::wavering().await;
+            if status == "FAILED" {
+                role.set(Waver::FailAlways);
+            }
+            let outcome = created_while_it_becomes(&world, |_| gone.clone()).await;
+            assert_eq!(outcome.status(), status, "{}", outcome.reason());
+            assert!(outcome.id().starts_with("integration/"), "{}", outcome.id());
+            assert!(world.sandbox.apps().is_empty(), "{status} {gone:?}");
+            world.end().await;
+        }
+    }
+}
+
+/// What the stack knows of it asks for itself, and what it is not surely without stays.
+#[tokio::test]
+async fn takes_nothing_back_that_the_stack_may_know_of() {
+    let becomes: [fn(&str) -> Stack; 5] = [
+        |id| Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", id),
+        |id| Stack::is("CREATE_FAILED", "CREATE_FAILED", id),
+        |id| Stack::is("CREATE_COMPLETE", "CREATE_COMPLETE", id),
+        |_| Stack::creating(),
+        |_| Stack::Down,
+    ];
+    for becomes in becomes {
+        let world = World::new().await;
+        let outcome = created_while_it_becomes(&world, becomes).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps().len(), 1, "{:?}", becomes("its id"));
+        world.end().await;
+    }
+}
+
+/// A role whose right to ask about its stack is taken away is not torn down.
+#[tokio::test]
+async fn takes_nothing_back_while_its_role_may_read_the_secret() {
+    let world = World::new().await;
+    world.desk.stacks([Stack::Denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
+/// Creates a stack that becomes another, with the id of its record, between the first
+/// try to answer and the second. Who may not ask about it any more has lost its role.
+async fn created_while_it_becomes(world: &World, becomes: impl Fn(&str) -> Stack) -> Outcome {
+    world.bucket.script(BucketFault::Unavailable { times: 1 });
+    let event = world.create_event(properties());
+    let meanwhile = async {
+        world.bucket.more_than(0).await;
+        let record = world.sandbox.apps().remove(0).id;
+        let stack = becomes(&format!("integration/{record}/01234567"));
+        if matches!(stack, Stack::Denied) {
+            world.desk.secrets([Secret::Denied]);
+        }
+        world.desk.stacks([stack]);
+    };
+    with_meanwhile(world.send_within(&event, SHORT), meanwhile).await
 }
 
 #[tokio::test]
