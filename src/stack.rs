@@ -175,6 +175,17 @@ impl View {
         )
     }
 
+    /// Whether the stack is created or updated, and nothing is taken back.
+    pub fn goes_forward(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen {
+                stack: StackPhase::Forward,
+                ..
+            }
+        )
+    }
+
     /// Whether the whole stack goes, and everything of it.
     pub fn goes(&self) -> bool {
         matches!(
@@ -258,6 +269,21 @@ impl View {
                 self.for_create() != Standing::Wanted && !recorded.as_ref().is_some_and(knows_of_it)
             }
             Self::Denied | Self::Unknown | Self::TornDown => false,
+        }
+    }
+
+    /// The other record that the stack has in place of `record`, which was created for it.
+    pub fn has_another_than(&self, record: &RecordId) -> Option<&RecordId> {
+        match self {
+            Self::Seen {
+                resource: ResourcePhase::Complete | ResourcePhase::Updating,
+                recorded: Some(recorded),
+                ..
+            } => {
+                let named = recorded.registered().map(|named| &named.record);
+                named.filter(|named| *named != record)
+            }
+            _ => None,
         }
     }
 

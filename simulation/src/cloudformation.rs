@@ -429,6 +429,7 @@ impl Life<'_> {
                 keep: properties.keep,
                 held_up: false,
                 amended: 0,
+                registered: 0,
             });
             (number, event)
         };

@@ -41,8 +41,8 @@ impl State {
         if let Some(body) = &request.body {
             self.trace.weigh(&body.to_string());
         }
-        if let By::Run(stack, ..) = by {
-            self.at_most_one_record(stack);
+        if let By::Run(stack, asked, _) = by {
+            self.at_most_one_record(stack, asked);
         }
         response
     }
@@ -83,6 +83,8 @@ impl State {
             }
             // Two take over at once what was let go: the later one has it.
             "PATCH" if entry.is_contested(self.now()) => {}
+            // What was taken from it in the middle of a run that run cannot know.
+            "PATCH" if entry.taken_at.is_some_and(|at| of.runs[run].from <= at) => {}
             "PATCH"
                 if is_own
                     && releases
@@ -92,7 +94,6 @@ impl State {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
             }
-            // What was taken from it in the middle of a run that run cannot know.
             _ if entry.taken_at.is_some_and(|at| of.runs[run].from <= at) => {}
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
             "PATCH"
@@ -137,11 +138,7 @@ impl State {
             && request.method == "PATCH"
         {
             let of = &mut self.stacks[stack];
-            let left = of.requests[asked].amended;
-            let mut later = of.requests[asked + 1..].iter();
-            of.written_over_late |= later.any(|later| {
-                later.sent > left && later.first.as_ref().is_some_and(|first| first.is_success)
-            });
+            of.written_over_late |= of.has_overtaken(asked, of.requests[asked].amended);
         }
         let owner = match by {
             By::Run(stack, ..) => Owner::Stack(stack),
@@ -208,7 +205,7 @@ impl State {
     }
 
     /// [`Promise::OneStackOneRecord`].
-    fn at_most_one_record(&mut self, stack: usize) {
+    fn at_most_one_record(&mut self, stack: usize, asked: usize) {
         let records: Vec<String> = self
             .ledger
             .of(stack)
@@ -228,11 +225,10 @@ impl State {
         let now = self.now();
         // A run that ended while the request of the other was under way counts.
         let at_once = |ran: &&Ran| ran.until.is_none_or(|until| until + 20_000 > now);
-        let runs = self.stacks[stack]
-            .requests
-            .iter()
-            .flat_map(|asked| &asked.runs);
+        let of = &self.stacks[stack];
+        let runs = of.requests.iter().flat_map(|asked| &asked.runs);
         let twins = runs.filter(at_once).count() > 1;
+        let is_late = of.has_overtaken(asked, of.requests[asked].registered);
         if self.history.vendor.published_only && twins {
             for id in &records {
                 if let Some(entry) = self.ledger.get_mut(id) {
@@ -240,6 +236,8 @@ impl State {
                 }
             }
             self.nobody_can_know(Unknowable::TwinsWithoutMarker, how);
+        } else if is_late {
+            self.nobody_can_know(Unknowable::SlowerThanALaterRequest, how);
         } else {
             self.violated(Promise::OneStackOneRecord, how);
         }

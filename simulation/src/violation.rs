@@ -71,9 +71,8 @@ pub enum Unknowable {
     /// An Update that was taken back in the second in which it was sent: the request's
     /// date has whole seconds, so it looks like the one that takes it back.
     TakenBackInTheSameSecond,
-    /// What an Update that had been taken back wrote was under way while a later request
-    /// was carried out from its beginning to its success: the vendor knows no writes under
-    /// a condition.
+    /// What a Create or an Update wrote was under way while a later request was carried out
+    /// from its beginning to its success: the vendor knows no writes under a condition.
     SlowerThanALaterRequest,
     /// An Update that CloudFormation had given up went on because CloudFormation did
     /// not answer a single question about it.

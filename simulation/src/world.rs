@@ -184,6 +184,8 @@ pub struct Asked {
     pub held_up: bool,
     /// When a run of it last sent an amendment.
     pub amended: u64,
+    /// When it last sent a request to register.
+    pub registered: u64,
 }
 
 /// One run of a request.
@@ -225,10 +227,23 @@ impl Stack {
     }
 
     /// Whether a reason named the record, and the admin left our resource out of the
-    /// rollback all the same: then no later request finds it.
+    /// rollback all the same: then no later request finds it but by chance.
     pub fn was_left_by_the_admin(&self, id: &str) -> bool {
+        let recorded = self
+            .views
+            .last()
+            .and_then(|view| view.recorded.split('/').nth(1));
         let mut reasons = self.told_when_skipped.iter();
-        reasons.any(|reason| reason.text.contains(id))
+        recorded != Some(id) && reasons.any(|reason| reason.text.contains(id))
+    }
+
+    /// Whether a later request than `asked`, not even sent when something had `left` for
+    /// that one, has succeeded since.
+    pub fn has_overtaken(&self, asked: usize, left: u64) -> bool {
+        let mut later = self.requests[asked + 1..].iter();
+        later.any(|later| {
+            later.sent > left && later.first.as_ref().is_some_and(|first| first.is_success)
+        })
     }
 }
 
@@ -239,8 +254,10 @@ impl Asked {
     /// A run sends something.
     pub fn sends(&mut self, run: usize, spot: Spot, what: Option<What>, now: u64) {
         let over = self.given_up.or(self.answered);
-        if spot == Spot::Amend {
-            self.amended = now;
+        match spot {
+            Spot::Amend => self.amended = now,
+            Spot::Register => self.registered = now,
+            _ => {}
         }
         let ran = &mut self.runs[run];
         match spot {

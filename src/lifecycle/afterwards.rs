@@ -3,7 +3,7 @@
 //! A hub believes no event: that CloudFormation's bucket took the answer proves a
 //! member's request, for nobody else can sign its URL. And Lambda may deliver a Create
 //! twice at once: CloudFormation believes the answer that comes first, and that can say
-//! that nothing was registered while the other run registered.
+//! that nothing was registered, or name another record, while this run registered.
 
 use thiserror::Error;
 use tokio::time::sleep;
@@ -12,9 +12,9 @@ use tracing::{error, info, warn};
 use super::delete::deregister_a_member;
 use super::failure::Cause;
 use super::session::{NewRole, Session};
+use super::undo::Undo;
 use crate::aws::{Aws, AwsError};
 use crate::envelope::Request;
-use crate::record_id::RecordId;
 use crate::stack::View;
 
 /// What the bucket said to an answer.
@@ -93,27 +93,33 @@ async fn undo_unproved(session: &Session) {
 }
 
 /// Takes back what a Create of the own stack answered with, where a twin of this run was
-/// answered first and said something else: the stack goes without asking for it.
+/// answered first and said something else: the stack never asks for it to be removed.
 async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     let answered = session.progress.id();
     let (Some(undo), Some(named)) = (session.has_made(), answered.registered()) else {
         return Ok(());
     };
-    if session.is_local() || !is_forgotten(session, &named.record).await {
+    let undo = undo.until(session.waits.afterwards_until());
+    if session.is_local() || !is_forgotten(session, &undo).await {
         return Ok(());
     }
-    warn!(integration.id = %named.record, "the stack goes without this record, for another run was answered first");
+    warn!(integration.id = %named.record, "the stack does not know of this record, for another run was answered first");
     undo.go_on(session.waits).await
 }
 
-/// Whether the stack goes and does not know that it has the record. CloudFormation is
-/// asked twice, for what it tells can be a moment old.
-async fn is_forgotten(session: &Session, record: &RecordId) -> bool {
+/// Whether the stack has another record, or goes, and does not know that it has this one.
+/// Before a stack is believed to go CloudFormation is asked twice, for what it tells can
+/// be a moment old.
+async fn is_forgotten(session: &Session, undo: &Undo) -> bool {
+    let record = undo.record();
     let aws = session.aws();
     let own_stack = session.own_stack(&aws);
     let seems_so = match own_stack.look().await {
         View::Denied => has_lost_its_role(session, &aws).await,
-        view => view.goes_without(record),
+        view => match view.has_another_than(record) {
+            Some(another) => return undo.is_beside(another).await,
+            None => view.goes_without(record),
+        },
     };
     if !seems_so {
         return false;

@@ -52,7 +52,7 @@ impl Amendment<'_> {
             Ok(record) => self.see_through(record, &marker).await.map(Some),
             Err(ApiError::NotFound) => Ok(None),
             Err(source) => {
-                if !self.rolls_back() {
+                if !self.watch.rolls_back().await {
                     let wrote = session.clock.now();
                     self.give_way(&record, &marker, wrote).await?;
                 }
@@ -64,7 +64,7 @@ impl Amendment<'_> {
     /// Waits for the validation, and minds who else may write.
     async fn see_through(&self, amended: Record, marker: &Marker) -> Result<Record, Cause> {
         let settled = settle(self.watch, self.vendor, amended, self.registration, marker).await?;
-        if !self.rolls_back() {
+        if !self.watch.rolls_back().await {
             let wrote = settled.wrote;
             self.give_way(&settled.record, marker, wrote).await?;
             return settled.validated();
@@ -142,18 +142,18 @@ impl Amendment<'_> {
             // Nothing but the marker proves a member's record to be its own, and a
             // hub names nobody to it.
             _ if is_a_members && (whose != Ownership::Ours || record.is_released()) => {
-                self.not_ours(record, "somebody else".to_owned())
+                self.not_ours(record, "somebody else".to_owned()).await
             }
             Ownership::Ours => Ok(Some((record, true))),
             _ if !same_host => Err(self.elsewhere()),
-            Ownership::Anothers(owner) => self.not_ours(record, owner),
+            Ownership::Anothers(owner) => self.not_ours(record, owner).await,
             // An event can name any record: one without our marker is ours only
             // if CloudFormation says so, or if the server keeps no markers.
             Ownership::Unmarked | Ownership::Released if !recorded.is_some_and(is_recorded) => {
-                self.not_ours(record, "somebody else".to_owned())
+                self.not_ours(record, "somebody else".to_owned()).await
             }
             Ownership::Unknown if !recorded.is_none_or(is_recorded) => {
-                self.not_ours(record, "somebody else".to_owned())
+                self.not_ours(record, "somebody else".to_owned()).await
             }
             Ownership::Unmarked | Ownership::Released | Ownership::Unknown => {
                 Ok(Some((record, true)))
@@ -183,14 +183,12 @@ impl Amendment<'_> {
         }
     }
 
-    /// Whether the stack goes back to what it was. A failure now would leave it
-    /// stuck, so what was not right before the update either is no failure.
-    fn rolls_back(&self) -> bool {
-        self.watch.before.rolls_back()
-    }
-
-    fn not_ours(&self, record: Record, owner: String) -> Result<Option<(Record, bool)>, Cause> {
-        if self.rolls_back() {
+    async fn not_ours(
+        &self,
+        record: Record,
+        owner: String,
+    ) -> Result<Option<(Record, bool)>, Cause> {
+        if self.watch.rolls_back().await {
             warn!(integration.id = %record.id, owner, "left a record alone that is not this stack's");
             return Ok(Some((record, false)));
         }

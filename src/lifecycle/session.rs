@@ -32,8 +32,9 @@ use crate::wire::Wire;
 /// How long CloudFormation waits for an answer, as the template says.
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 
-/// How old a request must be for its stack to be gone: creating and deleting one takes
-/// longer. The date in the response URL has whole seconds.
+/// How old a request must be for its stack to be gone, for creating and deleting one takes
+/// longer; and for what CloudFormation tells to be of it, for that is a few seconds late at
+/// most. The date in the response URL has whole seconds.
 const LATE: Duration = Duration::from_secs(4);
 
 /// One run of one request.
@@ -190,6 +191,18 @@ impl Session {
         let is_time = self.waits.allow(longest + after);
         if is_time {
             sleep(longest).await;
+        }
+        is_time
+    }
+
+    /// Waits until what CloudFormation tells is of the request, and not of what was before
+    /// it, unless there is no time for that and for asking; whether it did.
+    pub(super) async fn outlasts_late_looks(&self) -> bool {
+        let age = self.clock.now().duration_since(self.asked_at());
+        let wait = LATE.saturating_sub(age.unwrap_or_default());
+        let is_time = self.waits.allow(wait + self.waits.aws_call);
+        if is_time {
+            sleep(wait).await;
         }
         is_time
     }

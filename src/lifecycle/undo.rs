@@ -83,6 +83,15 @@ impl Undo {
         }
     }
 
+    /// Whether the stack has `another` record besides, as far as the vendor shows it.
+    pub async fn is_beside(&self, another: &RecordId) -> bool {
+        let (Way::Remove(_, marker) | Way::Release(_, marker)) = &self.way else {
+            return false;
+        };
+        let record = self.vendor.read(another).await;
+        matches!(record, Ok(Some(record)) if ownership(&record, marker) == Ownership::Ours)
+    }
+
     /// Goes on after the answer, until shortly before work that does not return is left.
     ///
     /// # Errors

@@ -75,25 +75,25 @@ pub(super) async fn update(
     if view.for_update() != Standing::Wanted {
         return Err(session.fails(Cause::AtRest));
     }
-    if desired.adopt != adopted(old_properties) && !view.rolls_back() {
+    let watch = Watch {
+        session,
+        aws: &aws,
+        before: &view,
+        meaning: View::for_update,
+    };
+    if desired.adopt != adopted(old_properties) && !watch.rolls_back().await {
         adopts_no_other(&id, &desired).map_err(|cause| session.fails(cause))?;
     }
     let old = session.desired_before(old_properties).ok();
     let change = change(&desired, old.as_ref());
-    let way_back = WayBack::of(session, &view, &desired, old.as_ref());
+    let way_back = WayBack::of(watch, &desired, old.as_ref());
     let former = old.map(|old| old.registration);
     let registration = desired.registration;
     let vendor = token
         .and_then(|token| session.vendor(token, desired.api, registration.external_id.clone()));
     let vendor = match vendor {
         Ok(vendor) => vendor,
-        Err(cause) => return way_back.ends_with(cause),
-    };
-    let watch = Watch {
-        session,
-        aws: &aws,
-        before: &view,
-        meaning: View::for_update,
+        Err(cause) => return way_back.ends_with(cause).await,
     };
     let outcome = match id.registered() {
         Some(registered) => {
@@ -110,7 +110,7 @@ pub(super) async fn update(
         None => Ok(None),
     };
     match outcome {
-        Err(cause) => way_back.ends_with(cause),
+        Err(cause) => way_back.ends_with(cause).await,
         Ok(Some(record)) => Ok(Success {
             id,
             attributes: attributes(&record),
@@ -123,19 +123,19 @@ pub(super) async fn update(
 /// for the vendor needs no way back: what keeps the registration from being looked at, a
 /// token that does not work for example, is no reason to leave the stack stuck.
 struct WayBack<'a> {
-    session: &'a Session,
+    watch: Watch<'a>,
     /// What there is to say of the registration without looking at it.
     unseen: Option<Attributes>,
 }
 
 impl<'a> WayBack<'a> {
-    fn of(session: &'a Session, view: &View, desired: &Desired, old: Option<&Desired>) -> Self {
+    fn of(watch: Watch<'a>, desired: &Desired, old: Option<&Desired>) -> Self {
         let is_told_the_same = old.is_some_and(|old| old.tells_the_same_as(desired));
-        let has_nothing_to_write = view.rolls_back() && is_told_the_same;
-        let id = session.incoming_id();
+        let has_nothing_to_write = watch.before.rolls_back() && is_told_the_same;
+        let id = watch.session.incoming_id();
         let unseen = id.registered().filter(|_| has_nothing_to_write);
         Self {
-            session,
+            watch,
             unseen: unseen.map(|registered| Attributes {
                 integration_id: registered.record.to_string(),
                 integration_name: desired.registration.name.clone(),
@@ -144,16 +144,17 @@ impl<'a> WayBack<'a> {
         }
     }
 
-    fn ends_with(self, cause: Cause) -> Result<Success, Failure> {
+    async fn ends_with(self, cause: Cause) -> Result<Success, Failure> {
+        let session = self.watch.session;
         match self.unseen {
-            Some(attributes) if cause.hides_the_record() => {
+            Some(attributes) if cause.hides_the_record() && self.watch.rolls_back().await => {
                 warn!(error = %cause, "rolled back without a look at the registration");
                 Ok(Success {
-                    id: self.session.incoming_id(),
+                    id: session.incoming_id(),
                     attributes,
                 })
             }
-            _ => Err(self.session.fails(cause)),
+            _ => Err(session.fails(cause)),
         }
     }
 }
@@ -197,7 +198,7 @@ async fn register_again(
             return Err(undo_now(session, undo, incoming).await);
         }
     }
-    let settled = if watch.before.rolls_back() {
+    let settled = if watch.rolls_back().await {
         settled.map(Settled::rolled_back)
     } else {
         settled.and_then(Settled::validated)

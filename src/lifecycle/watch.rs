@@ -108,6 +108,17 @@ impl Watch<'_> {
         matches!(view, View::Seen { .. }) && (self.meaning)(&view) == Standing::Wanted
     }
 
+    /// Whether the request takes an update back: a failure now would leave the stack stuck,
+    /// so what was not right before the update either is no failure. What CloudFormation
+    /// told when the run began can be of a rollback before the request, so it is asked again
+    /// if there is time.
+    pub(super) async fn rolls_back(&self) -> bool {
+        if !self.before.rolls_back() {
+            return false;
+        }
+        !(self.session.outlasts_late_looks().await && self.look().await.goes_forward())
+    }
+
     /// Asks CloudFormation whether it takes the update back, and began to before this
     /// run `wrote` last.
     pub(super) async fn is_taken_back(&self, wrote: SystemTime) -> bool {

@@ -240,6 +240,26 @@ async fn takes_back_what_the_stack_goes_without() {
     }
 }
 
+/// A registration can take so long to take effect that an update has freed its name
+/// meanwhile: the stack has another record, and will not ask for this one.
+#[tokio::test]
+async fn takes_back_what_its_stack_has_another_record_besides() {
+    let world = World::new().await;
+    let first = world.created(properties()).await;
+    world.desk.stacks([Stack::updating(&first)]);
+    let renamed = with("IntegrationName", "Renamed");
+    let updated = world.update_event(&first, renamed, properties());
+    assert_eq!(world.send(&updated).await.status(), "SUCCESS");
+    let before = world.sandbox.apps();
+
+    world.desk.stacks([Stack::creating()]);
+    let stands = Stack::is("UPDATE_COMPLETE", "UPDATE_COMPLETE", &first);
+    let late = created_while_it_becomes(&world, |_| stands.clone()).await;
+    assert_ne!(late.id(), first);
+    assert_eq!(world.sandbox.apps(), before);
+    world.end().await;
+}
+
 /// What the stack knows of it asks for itself, and what it is not surely without stays.
 #[tokio::test]
 async fn takes_nothing_back_that_the_stack_may_know_of() {
@@ -270,14 +290,15 @@ async fn takes_nothing_back_while_its_role_may_read_the_secret() {
     world.end().await;
 }
 
-/// Creates a stack that becomes another, with the id of its record, between the first
+/// Creates a stack that becomes another, with the id of its new record, between the first
 /// try to answer and the second. Who may not ask about it any more has lost its role.
 async fn created_while_it_becomes(world: &World, becomes: impl Fn(&str) -> Stack) -> Outcome {
     world.bucket.script(BucketFault::Unavailable { times: 1 });
-    let event = world.create_event(properties());
+    let event = world.event("Create", "create-9", properties());
+    let answers = world.bucket.answers().len();
     let meanwhile = async {
-        world.bucket.more_than(0).await;
-        let record = world.sandbox.apps().remove(0).id;
+        world.bucket.more_than(answers).await;
+        let record = world.sandbox.apps().pop().expect("it has registered").id;
         let stack = becomes(&format!("integration/{record}/01234567"));
         if matches!(stack, Stack::Denied) {
             world.desk.secrets([Secret::Denied]);

@@ -313,6 +313,36 @@ async fn rolls_back_without_touching_what_became_another_stacks() {
     world.end().await;
 }
 
+/// What CloudFormation tells can be a moment old: an update that is sent right after a
+/// rollback looks like the one that takes an update back, and is as strict as any other.
+#[tokio::test]
+async fn is_not_lenient_because_a_look_was_of_the_rollback_before_it() {
+    const LONG_ENOUGH_TO_LOOK_AGAIN: Duration = Duration::from_secs(24);
+    let breaks: [fn(&World, &dyn Fn(Waver)); 3] = [
+        |world, _| world.sandbox.give_all_to(ANOTHER_STACK),
+        |_, role| role(Waver::FailAlways),
+        |world, _| world.desk.secrets([Secret::Denied]),
+    ];
+    for (number, breaks) in breaks.into_iter().enumerate() {
+        let (role, world) = World::wavering().await;
+        let id = world.created(properties()).await;
+        breaks(&world, &|waver| role.set(waver));
+        let stack = "UPDATE_ROLLBACK_IN_PROGRESS";
+        let late = Stack::is(stack, "UPDATE_IN_PROGRESS", &id);
+        world.desk.stacks([late, Stack::updating(&id)]);
+        // The last changes nothing for Authomize.
+        let new = if number < 2 {
+            with("Refresh", "1")
+        } else {
+            with("OnDeregistrationFailure", "Ignore")
+        };
+        let event = world.update_event(&id, new, properties());
+        let outcome = world.send_within(&event, LONG_ENOUGH_TO_LOOK_AGAIN).await;
+        assert_eq!(outcome.status(), "FAILED", "{number}");
+        world.end().await;
+    }
+}
+
 /// The Update with which CloudFormation rolls back from `failed`.
 fn back(world: &World, id: &str, failed: Value) -> Value {
     let stack = "UPDATE_ROLLBACK_IN_PROGRESS";
