@@ -60,8 +60,8 @@ pub enum RunAgain {
     /// Nobody was answered.
     #[error("the answer did not arrive: {0}")]
     Undelivered(#[source] DeliveryError),
-    /// A registration of a cancelled stack is still there.
-    #[error("the registration of a cancelled stack is not undone yet")]
+    /// A registration that no stack wants is still there.
+    #[error("a registration that no stack wants is not undone yet")]
     NotUndone,
     /// A member's Delete was answered, and its record is still there.
     #[error("the record of a member that was deleted is not removed yet")]
@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
         let answered = report.await.map_err(|_| RunAgain::CourierLost)?;
         let finished = self.finish(work).await;
         let followed = self.follow(carried_out, proof(&answered)).await;
-        if followed.is_err() {
+        if let Err(RunAgain::NotDeregistered) = followed {
             tally.fails("NotDeregistered");
         }
         self.count(&answered, &tally);
@@ -325,17 +325,15 @@ impl<'a> Run<'a> {
         let Some(task) = task else {
             return Ok(());
         };
-        let unfinished = if task.session.customer.is_a_member() {
-            RunAgain::NotDeregistered
-        } else {
-            RunAgain::NotUndone
-        };
+        let is_a_members = task.session.customer.is_a_member();
         let follow = async move { after_the_answer(&task.session, &task.request, proof).await };
         let following = tokio::spawn(follow.instrument(Span::current()));
-        let followed = self.to_its_end(following).await;
-        followed
-            .unwrap_or(Err(StillThere))
-            .map_err(|StillThere| unfinished)
+        match self.to_its_end(following).await {
+            Some(Err(StillThere)) | None if is_a_members => Err(RunAgain::NotDeregistered),
+            Some(Err(StillThere)) => Err(RunAgain::NotUndone),
+            // Of the own stack's record nothing is known then: most likely it is wanted.
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     /// What a task returns; none if it panicked, or was ended for want of time.

@@ -253,8 +253,9 @@ impl View {
         }
     }
 
-    /// Whether the stack goes, or stands still, with another id in its books than one of
-    /// `record`, which was created for it: nothing will ask for the record to be removed.
+    /// Whether CloudFormation does not wait for the creation of `record` any more, and has
+    /// recorded an id of another for it. That may lead to the record all the same; one that
+    /// says that there is none does not.
     pub fn goes_without(&self, record: &RecordId) -> bool {
         let knows_of_it = |recorded: &PhysicalId| {
             let named = recorded.registered();
@@ -266,7 +267,8 @@ impl View {
                 ..
             } => false,
             Self::Seen { recorded, .. } => {
-                self.for_create() != Standing::Wanted && !recorded.as_ref().is_some_and(knows_of_it)
+                self.for_create() != Standing::Wanted
+                    && recorded.as_ref().is_some_and(|id| !knows_of_it(id))
             }
             Self::Denied | Self::Unknown | Self::TornDown => false,
         }

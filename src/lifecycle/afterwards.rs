@@ -6,12 +6,12 @@
 //! that nothing was registered, or name another record, while this run registered.
 
 use thiserror::Error;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::delete::deregister_a_member;
 use super::failure::Cause;
-use super::session::{NewRole, Session};
+use super::session::{LATE, NewRole, Session};
 use super::undo::Undo;
 use crate::aws::{Aws, AwsError};
 use crate::envelope::Request;
@@ -92,51 +92,48 @@ async fn undo_unproved(session: &Session) {
     }
 }
 
-/// Takes back what a Create of the own stack answered with, where a twin of this run was
-/// answered first and said something else: the stack never asks for it to be removed.
+/// Takes back what a Create of the own stack answered with, where CloudFormation has
+/// recorded another id: the stack never asks for this record to be removed.
 async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     let answered = session.progress.id();
     let (Some(undo), Some(named)) = (session.has_made(), answered.registered()) else {
         return Ok(());
     };
-    let undo = undo.until(session.waits.afterwards_until());
-    if session.is_local() || !is_forgotten(session, &undo).await {
+    let end = session.waits.afterwards_until();
+    let undo = undo.until(end);
+    if session.is_local() || !seems_forgotten(session, &undo, NewRole::Possible).await {
         return Ok(());
     }
-    warn!(integration.id = %named.record, "the stack does not know of this record, for another run was answered first");
-    undo.go_on(session.waits).await
+    warn!(integration.id = %named.record, "the stack seems to know nothing of this record");
+    // What is told is a few seconds old at most, so this look is of another moment. Without
+    // the time for it the record stays, for it may be the stack's.
+    if Instant::now() + LATE < end {
+        sleep(LATE).await;
+        if seems_forgotten(session, &undo, NewRole::RuledOut).await {
+            return undo.go_on(session.waits).await;
+        }
+    }
+    Ok(())
 }
 
-/// Whether the stack has another record, or goes, and does not know that it has this one.
-/// Before a stack is believed to go CloudFormation is asked twice, for what it tells can
-/// be a moment old.
-async fn is_forgotten(session: &Session, undo: &Undo) -> bool {
-    let record = undo.record();
+/// Whether CloudFormation has recorded an id without the record, as far as it tells, or
+/// the function's role is gone, and its stack with it.
+async fn seems_forgotten(session: &Session, undo: &Undo, new_role: NewRole) -> bool {
     let aws = session.aws();
-    let own_stack = session.own_stack(&aws);
-    let seems_so = match own_stack.look().await {
-        View::Denied => has_lost_its_role(session, &aws).await,
-        view => match view.has_another_than(record) {
-            Some(another) => return undo.is_beside(another).await,
-            None => view.goes_without(record),
+    match session.own_stack(&aws).look().await {
+        View::Denied => has_lost_its_role(session, &aws, new_role).await,
+        view => match view.has_another_than(undo.record()) {
+            Some(another) => undo.is_beside(another).await,
+            None => view.goes_without(undo.record()),
         },
-    };
-    if !seems_so {
-        return false;
-    }
-    sleep(session.waits.backoff).await;
-    match own_stack.look().await {
-        View::Denied => true,
-        view => view.goes_without(record),
     }
 }
 
-/// Whether the function's role is gone, and with it the stack: a run that registered
-/// could read the secret before. A new role's rights come and go until they are known
-/// everywhere, so it is asked for as long as that may take.
-async fn has_lost_its_role(session: &Session, aws: &Aws) -> bool {
+/// Whether the function's role is gone: a run that registered could read the secret
+/// before. The rights of a role that is new may come and go for a while.
+async fn has_lost_its_role(session: &Session, aws: &Aws, new_role: NewRole) -> bool {
     matches!(
-        session.token(aws, NewRole::Possible).await,
+        session.token(aws, new_role).await,
         Err(Cause::Secret {
             source: AwsError::Denied { .. },
             ..

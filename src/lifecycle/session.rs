@@ -35,7 +35,7 @@ pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(1200);
 /// How old a request must be for its stack to be gone, for creating and deleting one takes
 /// longer; and for what CloudFormation tells to be of it, for that is a few seconds late at
 /// most. The date in the response URL has whole seconds.
-const LATE: Duration = Duration::from_secs(4);
+pub(super) const LATE: Duration = Duration::from_secs(4);
 
 /// One run of one request.
 pub struct Session {

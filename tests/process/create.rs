@@ -219,25 +219,38 @@ async fn finds_what_its_twin_registered_when_it_is_refused() {
 /// stack goes, and asks for nothing to be removed. Whoever registered sees to that.
 #[tokio::test]
 async fn takes_back_what_the_stack_goes_without() {
-    const ANOTHER: &str = "none/0123456789abcdef";
     for gone in [
-        Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", ANOTHER),
-        Stack::is("CREATE_FAILED", "CREATE_FAILED", ANOTHER),
-        Stack::is("ROLLBACK_COMPLETE", "DELETE_COMPLETE", ANOTHER),
-        Stack::Denied,
+        GOES_WITHOUT,
+        ["CREATE_FAILED", "CREATE_FAILED"],
+        ["ROLLBACK_COMPLETE", "DELETE_COMPLETE"],
     ] {
-        for status in ["SUCCESS", "FAILED"] {
-            let (role, world) = World::wavering().await;
-            if status == "FAILED" {
-                role.set(Waver::FailAlways);
-            }
-            let outcome = created_while_it_becomes(&world, |_| gone.clone()).await;
-            assert_eq!(outcome.status(), status, "{}", outcome.reason());
-            assert!(outcome.id().starts_with("integration/"), "{}", outcome.id());
-            assert!(world.sandbox.apps().is_empty(), "{status} {gone:?}");
-            world.end().await;
-        }
+        let world = World::new().await;
+        let outcome = created_while_it_becomes(&world, &[without(gone)]).await;
+        assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+        assert!(world.sandbox.apps().is_empty(), "{gone:?}");
+        world.end().await;
     }
+}
+
+#[tokio::test]
+async fn takes_back_what_the_stack_goes_without_when_its_role_is_torn_down() {
+    let world = World::new().await;
+    let outcome = created_while_it_becomes(&world, &[Stack::Denied]).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
+/// A failed one answers with the id of its record, which only its own stack asks for.
+#[tokio::test]
+async fn takes_back_what_the_stack_goes_without_when_it_fails() {
+    let (role, world) = World::wavering().await;
+    role.set(Waver::FailAlways);
+    let outcome = created_while_it_becomes(&world, &[without(GOES_WITHOUT)]).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(outcome.id().starts_with("integration/"), "{}", outcome.id());
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
 }
 
 /// A registration can take so long to take effect that an update has freed its name
@@ -254,7 +267,7 @@ async fn takes_back_what_its_stack_has_another_record_besides() {
 
     world.desk.stacks([Stack::creating()]);
     let stands = Stack::is("UPDATE_COMPLETE", "UPDATE_COMPLETE", &first);
-    let late = created_while_it_becomes(&world, |_| stands.clone()).await;
+    let late = created_while_it_becomes(&world, &[stands]).await;
     assert_ne!(late.id(), first);
     assert_eq!(world.sandbox.apps(), before);
     world.end().await;
@@ -263,18 +276,26 @@ async fn takes_back_what_its_stack_has_another_record_besides() {
 /// What the stack knows of it asks for itself, and what it is not surely without stays.
 #[tokio::test]
 async fn takes_nothing_back_that_the_stack_may_know_of() {
-    let becomes: [fn(&str) -> Stack; 5] = [
-        |id| Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", id),
-        |id| Stack::is("CREATE_FAILED", "CREATE_FAILED", id),
-        |id| Stack::is("CREATE_COMPLETE", "CREATE_COMPLETE", id),
-        |_| Stack::creating(),
-        |_| Stack::Down,
-    ];
-    for becomes in becomes {
+    let cleanup = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+    let gone = without(GOES_WITHOUT);
+    for looks in [
+        vec![Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", OWN)],
+        vec![Stack::is("CREATE_FAILED", "CREATE_FAILED", OWN)],
+        vec![Stack::is("CREATE_COMPLETE", "CREATE_COMPLETE", OWN)],
+        vec![Stack::creating()],
+        vec![Stack::Down],
+        vec![Stack::DeniedResource("ROLLBACK_IN_PROGRESS")],
+        // The resource is seen as it was before.
+        vec![Stack::is("CREATE_FAILED", "CREATE_IN_PROGRESS", "")],
+        vec![Stack::is(cleanup, "CREATE_IN_PROGRESS", "")],
+        // The second look says something else.
+        vec![gone.clone(), Stack::Down],
+        vec![gone, Stack::is("CREATE_FAILED", "CREATE_FAILED", OWN)],
+    ] {
         let world = World::new().await;
-        let outcome = created_while_it_becomes(&world, becomes).await;
+        let outcome = created_while_it_becomes(&world, &looks).await;
         assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
-        assert_eq!(world.sandbox.apps().len(), 1, "{:?}", becomes("its id"));
+        assert_eq!(world.sandbox.apps().len(), 1, "{looks:?}");
         world.end().await;
     }
 }
@@ -290,22 +311,48 @@ async fn takes_nothing_back_while_its_role_may_read_the_secret() {
     world.end().await;
 }
 
-/// Creates a stack that becomes another, with the id of its new record, between the first
-/// try to answer and the second. Who may not ask about it any more has lost its role.
-async fn created_while_it_becomes(world: &World, becomes: impl Fn(&str) -> Stack) -> Outcome {
-    world.bucket.script(BucketFault::Unavailable { times: 1 });
+const GOES_WITHOUT: [&str; 2] = ["ROLLBACK_IN_PROGRESS", "CREATE_FAILED"];
+
+/// A stack and its resource, which another run has answered that there is nothing.
+fn without([stack, resource]: [&'static str; 2]) -> Stack {
+    Stack::is(stack, resource, "none/0123456789abcdef")
+}
+
+/// The id of the record, wherever a look shows one.
+const OWN: &str = "its own";
+
+/// A run looks at the stack again seconds later.
+const LONG_ENOUGH_TO_LOOK_AGAIN: Duration = Duration::from_secs(24);
+
+/// Creates a stack of which CloudFormation tells this, from the first try to answer on.
+/// Who may not ask about it has lost its role.
+async fn created_while_it_becomes(world: &World, looks: &[Stack]) -> Outcome {
+    world.bucket.script(BucketFault::Unavailable { times: 5 });
     let event = world.event("Create", "create-9", properties());
     let answers = world.bucket.answers().len();
     let meanwhile = async {
         world.bucket.more_than(answers).await;
         let record = world.sandbox.apps().pop().expect("it has registered").id;
-        let stack = becomes(&format!("integration/{record}/01234567"));
-        if matches!(stack, Stack::Denied) {
+        if matches!(looks, [Stack::Denied]) {
             world.desk.secrets([Secret::Denied]);
         }
-        world.desk.stacks([stack]);
+        let named = |look: &Stack| match look {
+            Stack::Is {
+                stack,
+                resource,
+                recorded,
+            } if recorded == OWN => {
+                Stack::is(stack, resource, &format!("integration/{record}/01234567"))
+            }
+            look => look.clone(),
+        };
+        world.desk.stacks(looks.iter().map(named));
     };
-    with_meanwhile(world.send_within(&event, SHORT), meanwhile).await
+    with_meanwhile(
+        world.send_within(&event, LONG_ENOUGH_TO_LOOK_AGAIN),
+        meanwhile,
+    )
+    .await
 }
 
 #[tokio::test]

@@ -318,27 +318,25 @@ async fn rolls_back_without_touching_what_became_another_stacks() {
 #[tokio::test]
 async fn is_not_lenient_because_a_look_was_of_the_rollback_before_it() {
     const LONG_ENOUGH_TO_LOOK_AGAIN: Duration = Duration::from_secs(24);
-    let breaks: [fn(&World, &dyn Fn(Waver)); 3] = [
-        |world, _| world.sandbox.give_all_to(ANOTHER_STACK),
-        |_, role| role(Waver::FailAlways),
-        |world, _| world.desk.secrets([Secret::Denied]),
-    ];
-    for (number, breaks) in breaks.into_iter().enumerate() {
+    for broken in ["record", "role", "token"] {
         let (role, world) = World::wavering().await;
         let id = world.created(properties()).await;
-        breaks(&world, &|waver| role.set(waver));
+        let mut new = with("Refresh", "1");
+        match broken {
+            "record" => world.sandbox.give_all_to(ANOTHER_STACK),
+            "role" => role.set(Waver::FailAlways),
+            _ => {
+                world.desk.secrets([Secret::Denied]);
+                // It changes nothing for Authomize.
+                new = with("OnDeregistrationFailure", "Ignore");
+            }
+        }
         let stack = "UPDATE_ROLLBACK_IN_PROGRESS";
         let late = Stack::is(stack, "UPDATE_IN_PROGRESS", &id);
         world.desk.stacks([late, Stack::updating(&id)]);
-        // The last changes nothing for Authomize.
-        let new = if number < 2 {
-            with("Refresh", "1")
-        } else {
-            with("OnDeregistrationFailure", "Ignore")
-        };
         let event = world.update_event(&id, new, properties());
         let outcome = world.send_within(&event, LONG_ENOUGH_TO_LOOK_AGAIN).await;
-        assert_eq!(outcome.status(), "FAILED", "{number}");
+        assert_eq!(outcome.status(), "FAILED", "{broken}");
         world.end().await;
     }
 }
