@@ -93,7 +93,8 @@ async fn undo_unproved(session: &Session) {
 }
 
 /// Takes back what a Create of the own stack answered with, where CloudFormation has
-/// recorded another id: the stack never asks for this record to be removed.
+/// recorded another id: the stack never asks for this record to be removed. Right after a
+/// quick run there is nothing to see yet.
 async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     let answered = session.progress.id();
     let (Some(undo), Some(named)) = (session.has_made(), answered.registered()) else {
@@ -101,7 +102,8 @@ async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     };
     let end = session.waits.afterwards_until();
     let undo = undo.until(end);
-    if session.is_local() || !seems_forgotten(session, &undo, NewRole::Possible).await {
+    let sees_nothing = session.is_local() || !session.has_taken_long();
+    if sees_nothing || !seems_forgotten(session, &undo, NewRole::Possible).await {
         return Ok(());
     }
     warn!(integration.id = %named.record, "the stack seems to know nothing of this record");

@@ -215,8 +215,8 @@ async fn finds_what_its_twin_registered_when_it_is_refused() {
     world.end().await;
 }
 
-/// The refused twin may have looked a moment too early, and have been answered first: the
-/// stack goes, and asks for nothing to be removed. Whoever registered sees to that.
+/// Case E18: the refused twin may have looked a moment too early, and have been answered
+/// first: the stack goes, and asks for nothing to be removed. Whoever registered sees to that.
 #[tokio::test]
 async fn takes_back_what_the_stack_goes_without() {
     for gone in [

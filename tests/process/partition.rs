@@ -51,7 +51,7 @@ async fn of_the_stack_is_served() {
         let config = record.config.as_ref().map_or(&Value::Null, |config| config);
         assert_eq!(config["regions"], json!([region]));
         assert_eq!(world.desk.secret_requests(), 1);
-        assert_eq!(world.desk.resource_requests(), 3);
+        assert_eq!(world.desk.resource_requests(), 2);
         world.end().await;
     }
 }
