@@ -1,5 +1,6 @@
 //! One event, from its raw text to the end of its answer.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -310,6 +311,7 @@ impl<'a> Run<'a> {
             progress,
             seed: self.circumstances.seed,
             made: Mutex::default(),
+            saw_its_stack: AtomicBool::default(),
             tally: tally.clone(),
         };
         Ok(Task { session, request })

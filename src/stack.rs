@@ -254,8 +254,7 @@ impl View {
     }
 
     /// Whether CloudFormation does not wait for the creation of `record` any more, and has
-    /// recorded an id of another for it. That may lead to the record all the same; one that
-    /// says that there is none does not.
+    /// recorded an id that does not name it.
     pub fn goes_without(&self, record: &RecordId) -> bool {
         let knows_of_it = |recorded: &PhysicalId| {
             let named = recorded.registered();

@@ -5,6 +5,8 @@
 //! twice at once: CloudFormation believes the answer that comes first, and that can say
 //! that nothing was registered, or name another record, while this run registered.
 
+use std::sync::atomic::Ordering;
+
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
@@ -132,13 +134,15 @@ async fn seems_forgotten(session: &Session, undo: &Undo, new_role: NewRole) -> b
 }
 
 /// Whether the function's role is gone: a run that registered could read the secret
-/// before. The rights of a role that is new may come and go for a while.
+/// before, and this one ask about its stack. The rights of a role that is new may come and
+/// go for a while.
 async fn has_lost_its_role(session: &Session, aws: &Aws, new_role: NewRole) -> bool {
-    matches!(
-        session.token(aws, new_role).await,
-        Err(Cause::Secret {
-            source: AwsError::Denied { .. },
-            ..
-        })
-    )
+    session.saw_its_stack.load(Ordering::Relaxed)
+        && matches!(
+            session.token(aws, new_role).await,
+            Err(Cause::Secret {
+                source: AwsError::Denied { .. },
+                ..
+            })
+        )
 }

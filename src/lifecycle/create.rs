@@ -1,5 +1,7 @@
 //! Create: register once, whatever happens on the way.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::Value;
 
 use super::adopt::adopt;
@@ -41,6 +43,10 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         session.token(&aws, NewRole::Possible),
         own_stack.look_for(View::for_create),
     );
+    let sees_its_stack = matches!(view, View::Seen { .. });
+    session
+        .saw_its_stack
+        .store(sees_its_stack, Ordering::Relaxed);
     let standing = view.for_create();
     match standing {
         Standing::AtRest => return Err(at_rest(session, &view)),

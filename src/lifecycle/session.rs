@@ -1,6 +1,7 @@
 //! What one run knows and can reach.
 
 use secrecy::SecretString;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -64,6 +65,9 @@ pub struct Session {
     pub seed: u64,
     /// What this run made or took over, for the case that its answer is not believed.
     pub made: Mutex<Option<Undo>>,
+    /// CloudFormation told a Create of its stack when the run began: who is denied that
+    /// later has lost a right.
+    pub saw_its_stack: AtomicBool,
     /// What a hub counts.
     pub tally: Tally,
 }

@@ -300,12 +300,22 @@ async fn takes_nothing_back_that_the_stack_may_know_of() {
     }
 }
 
+/// Who could never ask about the stack learns nothing from being denied it.
+#[tokio::test]
+async fn takes_nothing_back_when_it_never_had_the_right_to_ask_about_its_stack() {
+    let world = World::new().await;
+    world.desk.stacks([Stack::Denied]);
+    let outcome = created_while_it_becomes(&world, &[Stack::Denied]).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// A role whose right to ask about its stack is taken away is not torn down.
 #[tokio::test]
 async fn takes_nothing_back_while_its_role_may_read_the_secret() {
     let world = World::new().await;
-    world.desk.stacks([Stack::Denied]);
-    let outcome = world.send(&world.create_event(properties())).await;
+    let outcome = created_while_it_becomes(&world, &[Stack::Denied, Stack::Denied]).await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
@@ -325,7 +335,7 @@ const OWN: &str = "its own";
 const LONG_ENOUGH_TO_LOOK_AGAIN: Duration = Duration::from_secs(24);
 
 /// Creates a stack of which CloudFormation tells this, from the first try to answer on.
-/// Who may not ask about it has lost its role.
+/// Where that is a denial and no more, its role is gone.
 async fn created_while_it_becomes(world: &World, looks: &[Stack]) -> Outcome {
     world.bucket.script(BucketFault::Unavailable { times: 5 });
     let event = world.event("Create", "create-9", properties());
