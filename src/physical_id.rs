@@ -114,12 +114,17 @@ impl PhysicalId {
         }
     }
 
-    /// The record that the id names, if it names one.
+    /// The record that the id names, and the host that has it, if it names one.
     pub fn registered(&self) -> Option<&Registered> {
         match self {
             Self::Issued(registered) | Self::Adopted(registered) => Some(registered),
             Self::Pending(_) | Self::None(_) | Self::Invented(_) => None,
         }
+    }
+
+    /// The record that it names, if it names one.
+    pub fn record(&self) -> Option<&RecordId> {
+        self.registered().map(|registered| &registered.record)
     }
 }
 

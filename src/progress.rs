@@ -133,7 +133,7 @@ impl State {
         let met = met.map(|error| format!(" The last try: {error}."));
         let met = met.unwrap_or_default();
         let Some(what) = &self.left else {
-            let named = self.id.registered().map(|named| &named.record);
+            let named = self.id.record();
             let has = self.has.as_ref().filter(|has| named != Some(has));
             let has = has.map(|record| format!(" The stack has record {record} at Authomize now."));
             let has = has.unwrap_or_default();

@@ -256,10 +256,6 @@ impl View {
     /// Whether CloudFormation does not wait for the creation of `record` any more, and has
     /// recorded an id that does not name it.
     pub fn goes_without(&self, record: &RecordId) -> bool {
-        let knows_of_it = |recorded: &PhysicalId| {
-            let named = recorded.registered();
-            named.is_some_and(|named| named.record == *record)
-        };
         match self {
             Self::Seen {
                 resource: ResourcePhase::Complete | ResourcePhase::Updating,
@@ -267,7 +263,9 @@ impl View {
             } => false,
             Self::Seen { recorded, .. } => {
                 self.for_create() != Standing::Wanted
-                    && recorded.as_ref().is_some_and(|id| !knows_of_it(id))
+                    && recorded
+                        .as_ref()
+                        .is_some_and(|id| id.record() != Some(record))
             }
             Self::Denied | Self::Unknown | Self::TornDown => false,
         }
@@ -280,10 +278,7 @@ impl View {
                 resource: ResourcePhase::Complete | ResourcePhase::Updating,
                 recorded: Some(recorded),
                 ..
-            } => {
-                let named = recorded.registered().map(|named| &named.record);
-                named.filter(|named| *named != record)
-            }
+            } => recorded.record().filter(|named| *named != record),
             _ => None,
         }
     }

@@ -84,7 +84,7 @@ impl State {
             // Two take over at once what was let go: the later one has it.
             "PATCH" if entry.is_contested(self.now()) => {}
             // What was taken from it in the middle of a run that run cannot know.
-            "PATCH" if entry.taken_at.is_some_and(|at| of.runs[run].from <= at) => {}
+            _ if entry.taken_at.is_some_and(|at| of.runs[run].from <= at) => {}
             "PATCH"
                 if is_own
                     && releases
@@ -94,7 +94,6 @@ impl State {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
             }
-            _ if entry.taken_at.is_some_and(|at| of.runs[run].from <= at) => {}
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
             "PATCH"
                 if !is_own && entry.released && self.is_of_another_account(entry.owner, stack) =>

@@ -99,7 +99,7 @@ async fn undo_unproved(session: &Session) {
 /// quick run there is nothing to see yet.
 async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     let answered = session.progress.id();
-    let (Some(undo), Some(named)) = (session.has_made(), answered.registered()) else {
+    let (Some(undo), Some(record)) = (session.has_made(), answered.record()) else {
         return Ok(());
     };
     let end = session.waits.afterwards_until();
@@ -108,7 +108,7 @@ async fn undo_unrecorded(session: &Session) -> Result<(), StillThere> {
     if sees_nothing || !seems_forgotten(session, &undo, NewRole::Possible).await {
         return Ok(());
     }
-    warn!(integration.id = %named.record, "the stack seems to know nothing of this record");
+    warn!(integration.id = %record, "the stack seems to know nothing of this record");
     // What is told is a few seconds old at most, so this look is of another moment. Without
     // the time for it the record stays, for it may be the stack's.
     if Instant::now() + LATE < end {

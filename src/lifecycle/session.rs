@@ -191,10 +191,13 @@ impl Session {
     /// Waits until every request to the vendor has ended that another run may have under
     /// way, unless there is no time for that and what comes `after` it; whether it did.
     pub(super) async fn outlasts_requests(&self, after: Duration) -> bool {
-        let longest = self.waits.vendor_call;
-        let is_time = self.waits.allow(longest + after);
+        self.outlasts(self.waits.vendor_call, after).await
+    }
+
+    async fn outlasts(&self, wait: Duration, after: Duration) -> bool {
+        let is_time = self.waits.allow(wait + after);
         if is_time {
-            sleep(longest).await;
+            sleep(wait).await;
         }
         is_time
     }
@@ -204,11 +207,7 @@ impl Session {
     pub(super) async fn outlasts_late_looks(&self) -> bool {
         let age = self.clock.now().duration_since(self.asked_at());
         let wait = LATE.saturating_sub(age.unwrap_or_default());
-        let is_time = self.waits.allow(wait + self.waits.aws_call);
-        if is_time {
-            sleep(wait).await;
-        }
-        is_time
+        self.outlasts(wait, self.waits.aws_call).await
     }
 
     /// When CloudFormation sent the request, or this run began if that cannot be

@@ -42,7 +42,7 @@ fn change(desired: &Desired, old: Option<&Desired>) -> Change {
 /// A stack that has a record takes no other one over in its place: what it has is to be
 /// let go first. To name its own, or none any more, changes nothing.
 fn adopts_no_other(id: &PhysicalId, desired: &Desired) -> Result<(), Cause> {
-    let has = id.registered().map(|registered| &registered.record);
+    let has = id.record();
     match &desired.adopt {
         Some(record) if has != Some(record) => Err(Cause::HasARecord {
             has: has.cloned(),
@@ -183,7 +183,7 @@ async fn register_again(
         origin,
     } = registered;
     let incoming = session.incoming_id();
-    let named = incoming.registered().map(|named| &named.record);
+    let named = incoming.record();
     if named != Some(&record.id) {
         warn!(integration.id = %record.id, "the stack has another record now than its id names");
     }
