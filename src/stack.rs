@@ -283,6 +283,43 @@ impl View {
         }
     }
 
+    /// The record of the recorded id, where another request than the one that was answered
+    /// with it decides what becomes of it. A Delete of what no stack made hands it back: who
+    /// does that once more does no harm, and who took it over since has to.
+    pub fn record_of_another_request(&self) -> Option<&RecordId> {
+        match self {
+            Self::Seen {
+                resource: ResourcePhase::Going,
+                recorded: Some(PhysicalId::Adopted(_)),
+                ..
+            } => None,
+            Self::Seen {
+                resource: ResourcePhase::Failed | ResourcePhase::Going,
+                recorded: Some(recorded),
+                ..
+            } => recorded.record(),
+            _ => None,
+        }
+    }
+
+    /// Whether the stack goes back, or cleans up, and CloudFormation does not tell whether
+    /// the resource stays.
+    pub fn may_keep_the_resource(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen {
+                stack: StackPhase::RollingBack | StackPhase::CleaningUp,
+                resource: ResourcePhase::Unknown,
+                ..
+            }
+        )
+    }
+
+    /// Whether CloudFormation told what the resource is doing.
+    pub fn tells_of_the_resource(&self) -> bool {
+        matches!(self, Self::Seen { resource, .. } if *resource != ResourcePhase::Unknown)
+    }
+
     /// The id that CloudFormation has recorded, if it said so.
     pub fn recorded(&self) -> Option<&PhysicalId> {
         match self {

@@ -430,6 +430,7 @@ impl Life<'_> {
                 held_up: false,
                 amended: 0,
                 registered: 0,
+                removed: 0,
             });
             (number, event)
         };

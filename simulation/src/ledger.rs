@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// What passes between a look and the request that follows it at most, in milliseconds.
+const BETWEEN: u64 = 1_000;
+
 /// Whose a record is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Owner {
@@ -23,7 +26,7 @@ pub struct Entry {
     pub released: bool,
     /// When that was.
     pub released_at: u64,
-    /// A request that had left before it wrote over the mark.
+    /// Somebody wrote over the mark who could not know of it.
     pub marked_again: bool,
     /// It is not deleted.
     pub live: bool,
@@ -53,6 +56,23 @@ impl Entry {
     pub fn is_contested(&self, now: u64) -> bool {
         self.taken_over_at.is_some_and(|at| now < at + 1_000)
     }
+
+    /// Whether a stack took it over after a removal had left, or between that one and the
+    /// look before it.
+    pub fn was_taken_over_meanwhile(&self, looked: u64, left: u64) -> bool {
+        self.taken_over_at
+            .is_some_and(|at| is_meanwhile(at, looked, left))
+    }
+
+    /// Whether it was let go after a request that writes over that had left, or between
+    /// that one and the look before it.
+    pub fn was_released_meanwhile(&self, looked: u64, left: u64) -> bool {
+        is_meanwhile(self.released_at, looked, left)
+    }
+}
+
+fn is_meanwhile(at: u64, looked: u64, left: u64) -> bool {
+    left <= at || looked <= at && left < looked + BETWEEN
 }
 
 /// All records that ever were.

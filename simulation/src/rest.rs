@@ -198,19 +198,13 @@ impl State {
         })
     }
 
-    /// The kind of a request that was carried out though CloudFormation no longer waited
-    /// for it, without being told.
+    /// Why a request was carried out though CloudFormation no longer waited for it. Of an
+    /// Update and a Create it is the Update, whose variant comes first.
     fn nobody_told_of(&self, stack: usize) -> Option<Unknowable> {
-        let requests = &self.stacks[stack].requests;
-        let was_not_told = |kind| {
-            let mut of_the_kind = requests.iter().filter(|request| request.kind == kind);
-            of_the_kind.any(|request| request.runs.iter().any(|run| run.was_not_told))
-        };
-        if was_not_told("Update") {
-            Some(Unknowable::NobodyToldTheUpdate)
-        } else {
-            was_not_told("Create").then_some(Unknowable::NobodyToldTheCreate)
-        }
+        let requests = self.stacks[stack].requests.iter();
+        requests
+            .flat_map(|it| it.runs.iter().filter_map(|run| it.was_not_told(run)))
+            .min()
     }
 
     /// [`Promise::FewRequests`].

@@ -68,6 +68,7 @@ impl State {
         let of = &self.stacks[stack].requests[asked];
         let mark = request.body.as_ref().and_then(marked);
         let releases = mark.is_some_and(|(_, released)| released);
+        let looked = of.runs[run].looked.get(id).copied().unwrap_or_default();
         let gives_back = mark.is_some_and(|(marked, _)| marked != self.stacks[stack].id);
         match request.method.as_str() {
             "DELETE" if is_own && of.kind == "Delete" && of.keep => {
@@ -76,6 +77,10 @@ impl State {
             // Not even by a run that comes late. What no creation had succeeded with is no
             // loss.
             "DELETE" if is_own && entry.released && self.stacks[stack].has_kept() => {
+                self.violated(Promise::KeepKeeps, how);
+            }
+            // Nor by any other request than the deletion.
+            "DELETE" if is_own && of.kind != "Delete" && self.stacks[stack].is_to_keep(id) => {
                 self.violated(Promise::KeepKeeps, how);
             }
             "DELETE" if is_own && entry.kept_by.is_some() => {
@@ -93,6 +98,9 @@ impl State {
             {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
+            }
+            "DELETE" if !is_own && entry.was_taken_over_meanwhile(looked, of.removed) => {
+                self.nobody_can_know(Unknowable::TakenOverWhileItWasRemoved, how);
             }
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
             "PATCH"
@@ -133,11 +141,15 @@ impl State {
 
     fn learn(&mut self, by: By, id: &str, request: &ApiRequest, response: &ApiResponse) {
         let now = self.now();
-        if let By::Run(stack, asked, _) = by
-            && request.method == "PATCH"
-        {
+        if let By::Run(stack, asked, run) = by {
             let of = &mut self.stacks[stack];
-            of.written_over_late |= of.has_overtaken(asked, of.requests[asked].amended);
+            match request.method.as_str() {
+                "GET" => of.requests[asked].runs[run].looks_at(&response.body, now),
+                "PATCH" => {
+                    of.written_over_late |= of.has_overtaken(asked, of.requests[asked].amended);
+                }
+                _ => {}
+            }
         }
         let owner = match by {
             By::Run(stack, ..) => Owner::Stack(stack),
@@ -158,48 +170,67 @@ impl State {
                     entry.live = false;
                 }
             }
-            "PATCH" => {
-                let body = request.body.as_ref().unwrap_or(&Value::Null);
-                let mark = marked(body)
-                    .filter(|_| !self.history.vendor.published_only)
-                    .map(|(stack, released)| (self.stack_of(stack), released));
-                let is_left = match (self.ledger.get(id), mark) {
-                    (Some(entry), Some((Some(marked), _))) => self.is_left_to(entry.owner, marked),
-                    _ => false,
-                };
-                let left = match by {
-                    By::Run(stack, asked, _) => self.stacks[stack].requests[asked].amended,
-                    By::Stranger => now,
-                };
-                let Some(entry) = self.ledger.get_mut(id) else {
-                    return;
-                };
-                if let Some(name) = response.body["integrationName"].as_str() {
-                    name.clone_into(&mut entry.name);
-                }
-                let Some((Some(marked), released)) = mark else {
-                    return;
-                };
-                if (entry.released || is_left) && entry.owner != Owner::Stack(marked) && !released {
-                    if let Owner::Stack(before) = entry.owner {
-                        entry.kept_by = Some(before);
-                    }
-                    entry.owner = Owner::Stack(marked);
-                    entry.taken_over_at = Some(now);
-                } else if entry.owner != Owner::Stack(marked)
-                    && (released || entry.taken_at.is_some() || entry.is_contested(now))
-                {
-                    entry.owner = Owner::Stack(marked);
-                    entry.kept_by = None;
-                }
-                if released && !entry.released {
-                    entry.released_at = now;
-                }
-                entry.marked_again = !released
-                    && (entry.marked_again || entry.released && left <= entry.released_at);
-                entry.released = released;
-            }
+            "PATCH" => self.learn_of_a_mark(by, id, request, response),
             _ => {}
+        }
+    }
+
+    /// A record was amended, and bears this mark from now on.
+    fn learn_of_a_mark(&mut self, by: By, id: &str, request: &ApiRequest, response: &ApiResponse) {
+        let now = self.now();
+        let body = request.body.as_ref().unwrap_or(&Value::Null);
+        let mark = marked(body)
+            .filter(|_| !self.history.vendor.published_only)
+            .map(|(stack, released)| (self.stack_of(stack), released));
+        let is_left = match (self.ledger.get(id), mark) {
+            (Some(entry), Some((Some(marked), _))) => self.is_left_to(entry.owner, marked),
+            _ => false,
+        };
+        let (left, looked) = match by {
+            By::Run(stack, asked, run) => {
+                let of = &self.stacks[stack].requests[asked];
+                let looked = of.runs[run].looked.get(id).copied();
+                (of.amended, looked.unwrap_or_default())
+            }
+            By::Stranger => (now, now),
+        };
+        let Some(entry) = self.ledger.get_mut(id) else {
+            return;
+        };
+        if let Some(name) = response.body["integrationName"].as_str() {
+            name.clone_into(&mut entry.name);
+        }
+        let Some((Some(marked), released)) = mark else {
+            return;
+        };
+        let changes_hands = entry.owner != Owner::Stack(marked);
+        if (entry.released || is_left) && changes_hands && !released {
+            if let Owner::Stack(before) = entry.owner {
+                entry.kept_by = Some(before);
+            }
+            entry.owner = Owner::Stack(marked);
+            entry.taken_over_at = Some(now);
+        } else if changes_hands && (released || entry.taken_at.is_some() || entry.is_contested(now))
+        {
+            entry.owner = Owner::Stack(marked);
+            entry.kept_by = None;
+        }
+        if released && !entry.released {
+            entry.released_at = now;
+        }
+        entry.marked_again = !released
+            && (entry.marked_again || entry.released && entry.was_released_meanwhile(looked, left));
+        let is_marked_again = !released && entry.released && !changes_hands;
+        // What was so of it is over.
+        entry.unknowable &= !released && !changes_hands;
+        entry.released = released;
+        if is_marked_again
+            && let By::Run(stack, asked, run) = by
+            && let of = &self.stacks[stack].requests[asked]
+            && let Some(why) = of.was_not_told(&of.runs[run])
+        {
+            entry.unknowable = true;
+            self.nobody_can_know(why, format!("stack {stack} has {id} again"));
         }
     }
 

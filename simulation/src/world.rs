@@ -9,6 +9,7 @@ use fastrand::Rng;
 use rehearsal::sandbox::{
     ApiRequest, ApiResponse, ContractLevel, Tenant, TenantOptions, Validation, connected_apps,
 };
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -186,6 +187,8 @@ pub struct Asked {
     pub amended: u64,
     /// When it last sent a request to register.
     pub registered: u64,
+    /// When it last sent a removal.
+    pub removed: u64,
 }
 
 /// One run of a request.
@@ -206,6 +209,8 @@ pub struct Ran {
     /// It wrote at the vendor though CloudFormation no longer waited for it, of which
     /// CloudFormation did not answer a word.
     pub was_not_told: bool,
+    /// When the vendor last showed it each record.
+    pub looked: BTreeMap<String, u64>,
     /// The bytes that it put.
     pub body: Option<Vec<u8>>,
 }
@@ -219,11 +224,25 @@ impl Stack {
 
     /// Whether it was created, and is gone without its record.
     pub fn has_kept(&self) -> bool {
+        self.keeps && self.was_created()
+    }
+
+    fn was_created(&self) -> bool {
         let mut answers = self.requests.iter().filter_map(|asked| {
             let first = asked.first.as_ref()?;
             (asked.kind == "Create").then_some(first.is_success)
         });
-        self.keeps && answers.any(|is_success| is_success)
+        answers.any(|is_success| is_success)
+    }
+
+    /// Whether it was created with this record, or got it since, and wants it kept when it
+    /// goes: only its own deletion lets go of it.
+    pub fn is_to_keep(&self, id: &str) -> bool {
+        let is_kept = self.requests.last().is_some_and(|asked| asked.keep);
+        let has_it = self.views.last().is_some_and(|view| {
+            view.resource != "DELETE_COMPLETE" && view.recorded.split('/').nth(1) == Some(id)
+        });
+        is_kept && has_it && self.was_created()
     }
 
     /// Whether a reason named the record, and the admin left our resource out of the
@@ -251,12 +270,23 @@ impl Stack {
 const VAIN: usize = 4;
 
 impl Asked {
+    /// Why a run wrote though the request was over, if CloudFormation is to blame.
+    pub fn was_not_told(&self, run: &Ran) -> Option<Unknowable> {
+        let why = match self.kind {
+            "Create" => Unknowable::NobodyToldTheCreate,
+            "Update" => Unknowable::NobodyToldTheUpdate,
+            _ => return None,
+        };
+        run.was_not_told.then_some(why)
+    }
+
     /// A run sends something.
     pub fn sends(&mut self, run: usize, spot: Spot, what: Option<What>, now: u64) {
         let over = self.given_up.or(self.answered);
         match spot {
             Spot::Amend => self.amended = now,
             Spot::Register => self.registered = now,
+            Spot::Remove => self.removed = now,
             _ => {}
         }
         let ran = &mut self.runs[run];
@@ -270,6 +300,18 @@ impl Asked {
                 });
             }
             _ => {}
+        }
+    }
+}
+
+impl Ran {
+    /// The vendor shows it a record, or several.
+    pub fn looks_at(&mut self, shown: &Value, now: u64) {
+        let listed = shown["data"].as_array().map_or(&[][..], Vec::as_slice);
+        for record in listed.iter().chain([shown]) {
+            if let Some(id) = record["id"].as_str() {
+                self.looked.insert(id.to_owned(), now);
+            }
         }
     }
 }

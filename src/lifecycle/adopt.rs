@@ -65,7 +65,7 @@ pub(super) async fn adopt(
         }),
         Err(source) => {
             // It may have been taken over all the same.
-            if !watch.has_been_answered().await {
+            if !watch.has_been_answered(id).await {
                 match undo.run().await {
                     Ok(()) => session.progress.answers_with(session.none_id()),
                     Err(error) => {

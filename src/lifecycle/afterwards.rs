@@ -12,10 +12,9 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::delete::deregister_a_member;
-use super::failure::Cause;
 use super::session::{LATE, NewRole, Session};
 use super::undo::Undo;
-use crate::aws::{Aws, AwsError};
+use crate::aws::Aws;
 use crate::envelope::Request;
 use crate::stack::View;
 
@@ -137,12 +136,5 @@ async fn seems_forgotten(session: &Session, undo: &Undo, new_role: NewRole) -> b
 /// before, and this one ask about its stack. The rights of a role that is new may come and
 /// go for a while.
 async fn has_lost_its_role(session: &Session, aws: &Aws, new_role: NewRole) -> bool {
-    session.saw_its_stack.load(Ordering::Relaxed)
-        && matches!(
-            session.token(aws, new_role).await,
-            Err(Cause::Secret {
-                source: AwsError::Denied { .. },
-                ..
-            })
-        )
+    session.saw_its_stack.load(Ordering::Relaxed) && session.loses_the_secret(aws, new_role).await
 }

@@ -9,7 +9,7 @@ use super::failure::{Cause, Failure};
 use super::register::{Registered, register};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
-use super::undo::{undo_an_earlier_run, undo_now};
+use super::undo::{undo_an_earlier_run, undo_lost};
 use super::watch::Watch;
 use super::{Success, attributes};
 use crate::authomize::Authomize;
@@ -50,7 +50,7 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
     let standing = view.for_create();
     match standing {
         Standing::AtRest => return Err(at_rest(session, &view)),
-        Standing::Cancelled if !session.may_be_a_second_run() => {
+        Standing::Cancelled if !session.may_be_a_second_run() || view.may_keep_the_resource() => {
             return Err(session.fails(Cause::Cancelled { undone: false }));
         }
         Standing::Wanted | Standing::Cancelled => {}
@@ -61,7 +61,7 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         .vendor(token, desired.api, registration.external_id.clone())
         .map_err(|cause| session.fails(cause))?;
     if standing == Standing::Cancelled {
-        return Err(undo_an_earlier_run(session, properties, &vendor).await);
+        return Err(undo_an_earlier_run(session, properties, &vendor, &view).await);
     }
     let watch = Watch {
         session,
@@ -118,8 +118,8 @@ async fn conclude(
     });
     let settled = settle(watch, vendor, record, registration, &marker).await;
     let validated = settled.and_then(Settled::validated);
-    if watch.is_lost().await {
-        return Err(undo_now(session, undo, session.none_id()).await);
+    if let Some(view) = watch.lost().await {
+        return Err(undo_lost(session, &view, undo, session.none_id()).await);
     }
     match validated {
         Ok(record) => Ok(Success {

@@ -14,6 +14,7 @@ use crate::authomize::{ApiError, Authomize, Record, Status};
 use crate::customer::Customer;
 use crate::physical_id::{PhysicalId, Registered};
 use crate::properties::{Farewell, OnDelete, OnDeregistrationFailure};
+use crate::record_id::RecordId;
 use crate::stack::{Standing, View};
 use crate::token::Token;
 
@@ -91,7 +92,7 @@ pub(super) async fn deregister_a_member(
     })
 }
 
-/// Removes, or releases, what bears our marker, under whatever id it is recorded, but for
+/// Removes, or releases, what bears our marker, but for the record to be `spared`, and for
 /// what a deletion has let go since; false if there is nothing.
 ///
 /// # Errors
@@ -100,6 +101,7 @@ pub(super) async fn remove_by_the_marker(
     session: &Session,
     properties: &Value,
     vendor: &Authomize,
+    spared: Option<&RecordId>,
 ) -> Result<bool, Cause> {
     let farewell = session.farewell(properties);
     let run = Run {
@@ -108,7 +110,8 @@ pub(super) async fn remove_by_the_marker(
         view: &View::Unknown,
         spares_what_was_let_go: true,
     };
-    run.remove_ours(vendor).await
+    let found = run.remove_ours(vendor, spared).await?;
+    Ok(found == Ours::LetGo)
 }
 
 fn done(session: &Session) -> Success {
@@ -116,6 +119,15 @@ fn done(session: &Session) -> Success {
         id: session.progress.id(),
         attributes: Attributes::default(),
     }
+}
+
+/// What bore our marker.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Ours {
+    Nothing,
+    /// Only what another request sees to.
+    Spared,
+    LetGo,
 }
 
 struct Run<'a> {
@@ -216,7 +228,7 @@ impl Run<'_> {
     /// An update of which CloudFormation never heard the end may have registered anew.
     /// With its stack that goes, too; what stands in the way does not fail the Delete.
     async fn remove_a_successor(&self, vendor: &Authomize) {
-        if let Err(error) = self.remove_ours(vendor).await {
+        if let Err(error) = self.remove_ours(vendor, self.recorded()).await {
             let name = &self.farewell.name;
             warn!(error = %error, integration.name = name, "it is not known whether another record replaced the one that is gone");
         }
@@ -266,23 +278,31 @@ impl Run<'_> {
     /// that was cancelled may still be sending its request, so what is not there
     /// yet is looked for once more when that must have ended.
     async fn look_and_remove(&self, vendor: &Authomize) -> Result<(), Cause> {
-        if self.remove_ours(vendor).await? {
+        if self.remove_ours(vendor, self.recorded()).await? != Ours::Nothing {
             return Ok(());
         }
         self.session.outlasts_requests(Duration::ZERO).await;
-        self.remove_ours(vendor).await.map(drop)
+        self.remove_ours(vendor, self.recorded()).await.map(drop)
     }
 
-    /// Removes the record that bears our marker, unless CloudFormation has
-    /// recorded it under another id: then it is the one that replaced this one.
-    async fn remove_ours(&self, vendor: &Authomize) -> Result<bool, Cause> {
+    /// The record of the id that CloudFormation has recorded: where the Delete is of
+    /// another id, it is the one that replaced this one.
+    fn recorded(&self) -> Option<&RecordId> {
+        self.view.recorded().and_then(PhysicalId::record)
+    }
+
+    /// Removes the record that bears our marker, unless it is the one to be `spared`.
+    async fn remove_ours(
+        &self,
+        vendor: &Authomize,
+        spared: Option<&RecordId>,
+    ) -> Result<Ours, Cause> {
         let mut records = vendor.find(&self.farewell.name).await.map_err(refused)?;
         let marker = self.session.marker();
         if let Some(id) = &self.farewell.adopt {
             let adopted = vendor.read(id).await.map_err(refused)?;
             records.extend(adopted.filter(|it| ownership(it, &marker) == Ownership::Ours));
         }
-        let recorded = self.view.recorded().and_then(PhysicalId::registered);
         let live = || {
             records
                 .iter()
@@ -292,26 +312,27 @@ impl Run<'_> {
             let was_let_go = self.spares_what_was_let_go && record.is_released();
             !was_let_go && ownership(record, &marker) == Ownership::Ours
         };
-        let mut any = false;
+        let mut found = Ours::Nothing;
         for record in live().filter(is_ours) {
-            any = true;
-            if recorded.is_none_or(|recorded| recorded.record != record.id) {
+            if spared == Some(&record.id) {
+                found = found.max(Ours::Spared);
+            } else {
+                found = Ours::LetGo;
                 self.let_go_of_an_unknown(vendor, record).await?;
             }
         }
-        if any {
-            return Ok(true);
+        if found != Ours::Nothing {
+            return Ok(found);
         }
         let unclear = live().any(|record| {
-            ownership(record, &marker) == Ownership::Unknown
-                && recorded.is_none_or(|recorded| recorded.record != record.id)
+            ownership(record, &marker) == Ownership::Unknown && spared != Some(&record.id)
         });
         if unclear && !self.is_a_members() {
             return Err(Cause::Ambiguous {
                 name: self.farewell.name.clone(),
             });
         }
-        Ok(false)
+        Ok(Ours::Nothing)
     }
 
     fn is_a_members(&self) -> bool {

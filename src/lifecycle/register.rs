@@ -367,7 +367,7 @@ impl Registering<'_> {
             }),
             Err(source) => {
                 // It may have been taken over all the same.
-                if !self.watch.has_been_answered().await
+                if !self.watch.has_been_answered(&id).await
                     && let Err(error) = undo.run().await
                 {
                     warn!(error = %error, integration.id = %id, "the record is not released again");

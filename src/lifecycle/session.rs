@@ -283,6 +283,17 @@ impl Session {
         }
     }
 
+    /// Whether the function may not read the secret any more.
+    pub(super) async fn loses_the_secret(&self, aws: &Aws, new_role: NewRole) -> bool {
+        matches!(
+            self.token(aws, new_role).await,
+            Err(Cause::Secret {
+                source: AwsError::Denied { .. },
+                ..
+            })
+        )
+    }
+
     fn secret_arn(&self) -> Result<&str, Cause> {
         let arn = self.configuration.secret_arn.as_deref();
         arn.ok_or(Cause::NoSecret)

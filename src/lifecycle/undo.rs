@@ -12,6 +12,7 @@ use crate::authomize::{ApiError, Authomize, Marker, Record};
 use crate::deadline::Waits;
 use crate::physical_id::PhysicalId;
 use crate::record_id::RecordId;
+use crate::stack::View;
 
 /// How to take a registration back: what a run made is removed, if it is still
 /// this resource's, and what it took over is released again.
@@ -165,6 +166,21 @@ pub(super) async fn undo_now(session: &Session, undo: Undo, id: PhysicalId) -> F
     }
 }
 
+/// The stack is lost, by this view of it: what this run did is undone, unless a twin of it
+/// was answered with the same record, and an update or the deletion has begun since.
+pub(super) async fn undo_lost(
+    session: &Session,
+    view: &View,
+    undo: Undo,
+    id: PhysicalId,
+) -> Failure {
+    if view.record_of_another_request() == Some(undo.record()) {
+        session.hands_on_undoing();
+        return session.fails(Cause::Cancelled { undone: false });
+    }
+    undo_now(session, undo, id).await
+}
+
 /// A failure whose registration is still to be undone, after the answer.
 pub(super) fn not_undone(session: &Session, undo: Undo, error: &ApiError, cause: Cause) -> Failure {
     warn!(error = %error, integration.id = %undo.record(), "the registration is not undone yet");
@@ -176,16 +192,18 @@ pub(super) fn not_undone(session: &Session, undo: Undo, error: &ApiError, cause:
 }
 
 /// The stack was gone when this run began, but perhaps not when an earlier one
-/// registered: what bears our marker goes.
+/// registered: what bears our marker goes, unless another request sees to it.
 pub(super) async fn undo_an_earlier_run(
     session: &Session,
     properties: &Value,
     vendor: &Authomize,
+    view: &View,
 ) -> Failure {
     session
         .progress
         .is("undoing the registration of a cancelled stack");
-    let removed = remove_by_the_marker(session, properties, vendor).await;
+    let spared = view.record_of_another_request();
+    let removed = remove_by_the_marker(session, properties, vendor, spared).await;
     let undone = removed.unwrap_or_else(|error| {
         warn!(error = %error, "the registration of an earlier run is not undone");
         false

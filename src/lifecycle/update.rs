@@ -9,7 +9,7 @@ use super::failure::{Cause, Failure};
 use super::register::{Origin, Registered, register};
 use super::session::{NewRole, Session};
 use super::settle::{Settled, settle};
-use super::undo::{Undo, not_undone, undo_now};
+use super::undo::{Undo, not_undone, undo_lost, undo_now};
 use super::watch::Watch;
 use super::{Success, attributes};
 use crate::answer::Attributes;
@@ -194,8 +194,8 @@ async fn register_again(
         if watch.is_taken_back(made).await {
             return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
         }
-        if watch.is_lost().await {
-            return Err(undo_now(session, undo, incoming).await);
+        if let Some(view) = watch.lost().await {
+            return Err(undo_lost(session, &view, undo, incoming).await);
         }
     }
     let settled = if watch.rolls_back().await {

@@ -10,6 +10,7 @@ use super::session::{NewRole, Session};
 use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
 use crate::properties::Registration;
+use crate::record_id::RecordId;
 use crate::stack::{Standing, View};
 
 /// What the stack looked like when a run began, and what its looks mean for the
@@ -25,16 +26,31 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// Asks CloudFormation whether it has given the request up meanwhile.
     pub(super) async fn is_lost(&self) -> bool {
+        self.lost().await.is_some()
+    }
+
+    /// The same, and the look that tells the most of what is lost. Where it is not known
+    /// whether the role might ever ask, one that goes loses the secret, too.
+    pub(super) async fn lost(&self) -> Option<View> {
         let first = self.look().await;
+        if (self.before, &first) == (&View::Unknown, &View::Denied) {
+            let (session, aws) = (self.session, self.aws);
+            let goes = session.loses_the_secret(aws, NewRole::Possible).await;
+            return goes.then_some(first);
+        }
         if !first.lost_since(self.before, self.meaning) {
-            return false;
+            return None;
         }
         // The stack and the resource are asked about apart, so one answer can be older
         // than the other.
         sleep(self.session.waits.backoff).await;
         let second = self.look().await;
         let since = |before| second.lost_since(before, self.meaning);
-        since(self.before) || since(&first)
+        if !since(self.before) && !since(&first) {
+            return None;
+        }
+        let tells_more = second.tells_of_the_resource();
+        Some(if tells_more { second } else { first })
     }
 
     /// Makes sure that the function's role is not being torn down with its stack: a role
@@ -92,10 +108,12 @@ impl Watch<'_> {
         (self.meaning)(&view) != Standing::Wanted || view == View::Denied && self.is_lost().await
     }
 
-    /// Asks CloudFormation whether a twin of this run has been answered: then what both
-    /// may have taken over is the stack's.
-    pub(super) async fn has_been_answered(&self) -> bool {
-        (self.meaning)(&self.seen().await) == Standing::AtRest
+    /// Asks CloudFormation whether a twin of this run has been answered: then the record
+    /// that both may have taken over is the stack's.
+    pub(super) async fn has_been_answered(&self, record: &RecordId) -> bool {
+        let view = self.seen().await;
+        (self.meaning)(&view) == Standing::AtRest
+            || view.record_of_another_request() == Some(record)
     }
 
     /// Asks CloudFormation whether it waits for the request, and believes nothing else: a

@@ -485,6 +485,87 @@ async fn undoes_itself_when_the_stack_was_cancelled_meanwhile() {
     world.end().await;
 }
 
+/// A Create whose twin was answered with the same record leaves it to what CloudFormation
+/// sends for that answer's id: the update back, or a Delete that perhaps keeps it.
+#[tokio::test]
+async fn does_not_undo_what_its_twin_was_answered_with() {
+    for (stack, resource) in [
+        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
+        ("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS"),
+        ("DELETE_FAILED", "DELETE_FAILED"),
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        let before = world.sandbox.apps();
+        let lost = Stack::is(stack, resource, &id);
+        world.desk.stacks([Stack::creating(), lost]);
+        let outcome = world.send(&delivered_late(&world, "create-2")).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert_eq!(world.sandbox.apps(), before, "{stack} {resource}");
+        world.end().await;
+    }
+}
+
+/// The same where both took over what another stack kept. But where the twin had no success
+/// with it, the Delete hands it back, and who took it over since has to do that again.
+#[tokio::test]
+async fn hands_back_what_its_twin_failed_with_once_that_is_deleted() {
+    const FAILED: [&str; 2] = ["UPDATE_IN_PROGRESS", "UPDATE_FAILED"];
+    const GOING: [&str; 2] = ["DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS"];
+    for ([stack, resource], form, is_handed_back) in [
+        (FAILED, "integration", false),
+        (FAILED, "adopted", false),
+        (GOING, "integration", false),
+        (GOING, "adopted", true),
+    ] {
+        let world = World::new().await;
+        let id = kept(&world).await.replace("integration", form);
+        let lost = Stack::is(stack, resource, &id);
+        world.desk.stacks([Stack::creating(), lost]);
+        let outcome = world.send(&of_another_resource(&world)).await;
+        assert_eq!(outcome.status(), "FAILED");
+        let apps = world.sandbox.apps();
+        let source = apps[0].source().unwrap();
+        let is_released = !source["released"].is_null();
+        assert_eq!(is_released, is_handed_back, "{stack} {id}");
+        world.end().await;
+    }
+}
+
+/// A look that does not tell of the resource does not hide what an earlier one told.
+#[tokio::test]
+async fn does_not_undo_what_its_twin_was_answered_with_by_half_a_look() {
+    for half in [
+        Stack::StackOnly("DELETE_IN_PROGRESS"),
+        Stack::DeniedResource("DELETE_IN_PROGRESS"),
+        Stack::Denied,
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        let lost = Stack::deleting(&id);
+        world.desk.stacks([Stack::creating(), lost, half]);
+        let outcome = world.send(&delivered_late(&world, "create-2")).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert_eq!(world.sandbox.apps().len(), 1);
+        world.end().await;
+    }
+}
+
+/// A Create that registered, and meets CloudFormation again when its role is gone, has
+/// lost its stack, though CloudFormation had told it nothing before.
+#[tokio::test]
+async fn undoes_itself_when_it_loses_the_secret_before_it_heard_of_its_stack() {
+    let world = World::new().await;
+    let silence = std::iter::repeat_n(Stack::Down, 4);
+    world.desk.stacks(silence.chain([Stack::Denied]));
+    let token = Secret::Text(TOKEN.to_owned());
+    world.desk.secrets([token, Secret::Denied]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
 /// Case E30: and so does one that is denied what it was allowed before.
 #[tokio::test]
 async fn undoes_itself_when_its_role_is_torn_down_meanwhile() {

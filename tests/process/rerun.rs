@@ -165,16 +165,36 @@ async fn of_a_cancelled_create_undoes_what_the_first_run_made() {
     assert!(first.id().starts_with("integration/"), "{}", first.id());
     assert_eq!(world.sandbox.apps().len(), 1);
 
-    // CloudFormation has recorded the id of the first answer.
-    world.desk.stacks([Stack::is(
-        "ROLLBACK_IN_PROGRESS",
-        "CREATE_FAILED",
-        first.id(),
-    )]);
+    // CloudFormation had given the request up before the first answer came.
     let again = world.send(&a_minute_old(&world, event)).await;
     assert_eq!(again.invoked, Invoked::Returned(Value::Null));
     assert!(world.sandbox.apps().is_empty());
     world.end().await;
+}
+
+/// Case E30: a record whose id CloudFormation has recorded is left to the Delete of that
+/// id, which knows whether it is to be kept. When that one is done, what is there goes.
+#[tokio::test]
+async fn of_a_cancelled_create_leaves_a_recorded_record_to_its_delete() {
+    for (stack, resource, is_left) in [
+        ("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", true),
+        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED", true),
+        ("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", true),
+        ("DELETE_IN_PROGRESS", "DELETE_COMPLETE", false),
+        // Nobody knows whether the resource stays.
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "", true),
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        let before = world.sandbox.apps();
+        world.desk.stacks([Stack::is(stack, resource, &id)]);
+        let event = world.event("Create", "create-2", properties());
+        let again = world.send(&a_minute_old(&world, event)).await;
+        assert_eq!(again.status(), "FAILED");
+        let expected = if is_left { before } else { Vec::new() };
+        assert_eq!(world.sandbox.apps(), expected, "{stack} {resource}");
+        world.end().await;
+    }
 }
 
 /// Case E30: what cannot be undone at once is gone on with after the answer, so

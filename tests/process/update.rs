@@ -737,6 +737,36 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
     world.end().await;
 }
 
+/// But what its twin succeeded with is the stack's: another request decides about it.
+#[tokio::test]
+async fn does_not_remove_what_its_twin_registered_and_was_answered_with() {
+    for (stack, resource) in [
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED"),
+        ("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS"),
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        world.sandbox.remove_all();
+        // The looks of the run's beginning, and then of what its twin made.
+        world.desk.stacks([Stack::updating(&id)]);
+        let its_look = Fault::hang().only("GET").at("/v2/apps/app_000000000002");
+        world.sandbox.script(its_look);
+        let meanwhile = async {
+            let request = |it: &RecordedRequest| it.method == "POST";
+            world.sandbox.wait_for(request).await;
+            let record = world.sandbox.apps().pop().expect("it has registered").id;
+            let new = format!("integration/{record}/01234567");
+            world.desk.stacks([Stack::is(stack, resource, &new)]);
+        };
+        let event = renaming(&world, &id);
+        let sending = world.send_within(&event, SHORT);
+        let outcome = with_meanwhile(sending, meanwhile).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert_eq!(world.sandbox.apps().len(), 1, "{stack}");
+        world.end().await;
+    }
+}
+
 /// An Update that was slow finds that a later one has begun, and leaves the record
 /// to that.
 #[tokio::test]
@@ -751,6 +781,28 @@ async fn changes_nothing_once_a_later_update_has_begun() {
     assert_eq!(outcome.status(), "FAILED");
     assert_eq!(world.sandbox.apps()[0].integration_name, NAME);
     world.end().await;
+}
+
+/// An Update that CloudFormation told nothing when it began, and that may not ask then,
+/// never had that right, or goes with its role: then it loses the secret, too.
+#[tokio::test]
+async fn changes_nothing_when_it_loses_the_secret_before_it_heard_of_its_stack() {
+    let kept = Secret::Text(TOKEN.to_owned());
+    for (then, status, name) in [
+        (Secret::Denied, "FAILED", NAME),
+        (kept.clone(), "SUCCESS", "Renamed"),
+    ] {
+        let world = World::new().await;
+        let id = world.created(properties()).await;
+        let silence = std::iter::repeat_n(Stack::Down, 4);
+        world.desk.stacks(silence.chain([Stack::Denied]));
+        world.desk.secrets([kept.clone(), then]);
+        world.sandbox.script(Fault::hang().only("GET"));
+        let outcome = world.send(&renaming(&world, &id)).await;
+        assert_eq!(outcome.status(), status, "{}", outcome.reason());
+        assert_eq!(world.sandbox.apps()[0].integration_name, name);
+        world.end().await;
+    }
 }
 
 /// An Update back outlasts the request that the failed update may still have under
