@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
             progress,
             seed: self.circumstances.seed,
             made: Mutex::default(),
-            saw_its_stack: AtomicBool::default(),
+            may_see_its_stack: AtomicBool::default(),
             tally: tally.clone(),
         };
         Ok(Task { session, request })

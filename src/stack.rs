@@ -73,7 +73,7 @@ pub enum ResourcePhase {
     Updating,
     /// Created or updated.
     Complete,
-    /// Failed or cancelled.
+    /// Failed or cancelled, or retained while its stack goes.
     Failed,
     /// Being deleted.
     Going,
@@ -114,7 +114,7 @@ impl ResourcePhase {
             "CREATE_IN_PROGRESS" => Self::Creating,
             "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS" => Self::Updating,
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Self::Complete,
-            "CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" => Self::Failed,
+            "CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" | "DELETE_SKIPPED" => Self::Failed,
             "DELETE_IN_PROGRESS" => Self::Going,
             "DELETE_COMPLETE" => Self::Gone,
             _ => Self::Unknown,
@@ -302,16 +302,18 @@ impl View {
         }
     }
 
-    /// Whether the stack goes back, or cleans up, and CloudFormation does not tell whether
-    /// the resource stays.
+    /// Whether the stack may stand with the resource, as far as can be told: it goes back
+    /// or cleans up, and CloudFormation does not tell of the resource, or the role never
+    /// might ask and is not torn down after all.
     pub fn may_keep_the_resource(&self) -> bool {
         matches!(
             self,
-            Self::Seen {
-                stack: StackPhase::RollingBack | StackPhase::CleaningUp,
-                resource: ResourcePhase::Unknown,
-                ..
-            }
+            Self::TornDown
+                | Self::Seen {
+                    stack: StackPhase::RollingBack | StackPhase::CleaningUp,
+                    resource: ResourcePhase::Unknown,
+                    ..
+                }
         )
     }
 

@@ -227,6 +227,7 @@ impl State {
         if is_marked_again
             && let By::Run(stack, asked, run) = by
             && let of = &self.stacks[stack].requests[asked]
+            && of.runs[run].wrote_untold
             && let Some(why) = of.was_not_told(&of.runs[run])
         {
             entry.unknowable = true;

@@ -209,6 +209,8 @@ pub struct Ran {
     /// It wrote at the vendor though CloudFormation no longer waited for it, of which
     /// CloudFormation did not answer a word.
     pub was_not_told: bool,
+    /// The last that it wrote was so.
+    pub wrote_untold: bool,
     /// When the vendor last showed it each record.
     pub looked: BTreeMap<String, u64>,
     /// The bytes that it put.
@@ -294,10 +296,11 @@ impl Asked {
             Spot::Answer if what.is_some() => ran.bucket_failed = true,
             Spot::Stack | Spot::Resource if what.is_some() => ran.asked_in_vain.push(now),
             Spot::Register | Spot::Amend => {
-                ran.was_not_told |= over.is_some_and(|over| {
+                ran.wrote_untold = over.is_some_and(|over| {
                     let in_vain = ran.asked_in_vain.iter().filter(|asked| **asked >= over);
                     ran.told.is_none_or(|told| told < over) && in_vain.count() >= VAIN
                 });
+                ran.was_not_told |= ran.wrote_untold;
             }
             _ => {}
         }

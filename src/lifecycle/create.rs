@@ -43,10 +43,9 @@ pub(super) async fn create(session: &Session, properties: &Value) -> Result<Succ
         session.token(&aws, NewRole::Possible),
         own_stack.look_for(View::for_create),
     );
-    let sees_its_stack = matches!(view, View::Seen { .. });
     session
-        .saw_its_stack
-        .store(sees_its_stack, Ordering::Relaxed);
+        .may_see_its_stack
+        .store(view != View::Denied, Ordering::Relaxed);
     let standing = view.for_create();
     match standing {
         Standing::AtRest => return Err(at_rest(session, &view)),
@@ -129,7 +128,10 @@ async fn conclude(
         Err(cause) => {
             // A twin of this run may have succeeded, and an update been made since.
             let may_go_back = marker.taken_over && undo.changes_anything();
-            if may_go_back && !watch.is_late().await && undo.run().await.is_ok() {
+            if may_go_back
+                && !watch.has_been_answered(undo.record()).await
+                && undo.run().await.is_ok()
+            {
                 session.progress.answers_with(session.none_id());
             }
             Err(session.fails(cause))

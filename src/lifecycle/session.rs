@@ -65,9 +65,9 @@ pub struct Session {
     pub seed: u64,
     /// What this run made or took over, for the case that its answer is not believed.
     pub made: Mutex<Option<Undo>>,
-    /// CloudFormation told a Create of its stack when the run began: who is denied that
-    /// later has lost a right.
-    pub saw_its_stack: AtomicBool,
+    /// CloudFormation did not deny a Create to ask about its stack when the run began: who
+    /// is denied that later may have lost a right.
+    pub may_see_its_stack: AtomicBool,
     /// What a hub counts.
     pub tally: Tally,
 }
@@ -208,6 +208,12 @@ impl Session {
         let age = self.clock.now().duration_since(self.asked_at());
         let wait = LATE.saturating_sub(age.unwrap_or_default());
         self.outlasts(wait, self.waits.aws_call).await
+    }
+
+    /// Waits until what CloudFormation tells is newer than anything that it told before,
+    /// unless there is no time for that and for asking; whether it did.
+    pub(super) async fn outlasts_looks(&self) -> bool {
+        self.outlasts(LATE, self.waits.aws_call).await
     }
 
     /// When CloudFormation sent the request, or this run began if that cannot be

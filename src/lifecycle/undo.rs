@@ -167,14 +167,16 @@ pub(super) async fn undo_now(session: &Session, undo: Undo, id: PhysicalId) -> F
 }
 
 /// The stack is lost, by this view of it: what this run did is undone, unless a twin of it
-/// was answered with the same record, and an update or the deletion has begun since.
+/// was answered with the same record, and an update or the deletion has begun since, or
+/// may have been.
 pub(super) async fn undo_lost(
     session: &Session,
     view: &View,
     undo: Undo,
     id: PhysicalId,
 ) -> Failure {
-    if view.record_of_another_request() == Some(undo.record()) {
+    let is_anothers = view.record_of_another_request() == Some(undo.record());
+    if is_anothers || view.may_keep_the_resource() {
         session.hands_on_undoing();
         return session.fails(Cause::Cancelled { undone: false });
     }

@@ -42,8 +42,10 @@ impl Watch<'_> {
             return None;
         }
         // The stack and the resource are asked about apart, so one answer can be older
-        // than the other.
-        sleep(self.session.waits.backoff).await;
+        // than the other, and both than what has come since.
+        if !self.session.outlasts_looks().await {
+            sleep(self.session.waits.backoff).await;
+        }
         let second = self.look().await;
         let since = |before| second.lost_since(before, self.meaning);
         if !since(self.before) && !since(&first) {
@@ -109,8 +111,9 @@ impl Watch<'_> {
     }
 
     /// Asks CloudFormation whether a twin of this run has been answered: then the record
-    /// that both may have taken over is the stack's.
+    /// that both may have taken over is the stack's. It can have been a moment ago.
     pub(super) async fn has_been_answered(&self, record: &RecordId) -> bool {
+        self.session.outlasts_looks().await;
         let view = self.seen().await;
         (self.meaning)(&view) == Standing::AtRest
             || view.record_of_another_request() == Some(record)

@@ -493,6 +493,8 @@ async fn does_not_undo_what_its_twin_was_answered_with() {
         ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
         ("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS"),
         ("DELETE_FAILED", "DELETE_FAILED"),
+        // The admin retained it.
+        ("DELETE_IN_PROGRESS", "DELETE_SKIPPED"),
     ] {
         let world = World::new().await;
         let id = world.created(properties()).await;
@@ -528,6 +530,25 @@ async fn hands_back_what_its_twin_failed_with_once_that_is_deleted() {
         let source = apps[0].source().unwrap();
         let is_released = !source["released"].is_null();
         assert_eq!(is_released, is_handed_back, "{stack} {id}");
+        world.end().await;
+    }
+}
+
+/// The same where the function may not ask about the resource, and the stack goes back to
+/// what it was, or cleans up: it stands, perhaps with the record.
+#[tokio::test]
+async fn does_not_undo_what_its_stack_may_stand_with() {
+    for stack in [
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    ] {
+        let world = World::new().await;
+        world.created(properties()).await;
+        let half = Stack::DeniedResource(stack);
+        world.desk.stacks([Stack::creating(), half]);
+        let outcome = world.send(&delivered_late(&world, "create-2")).await;
+        assert_eq!(outcome.status(), "FAILED");
+        assert_eq!(world.sandbox.apps().len(), 1, "{stack}");
         world.end().await;
     }
 }

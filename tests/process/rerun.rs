@@ -197,6 +197,20 @@ async fn of_a_cancelled_create_leaves_a_recorded_record_to_its_delete() {
     }
 }
 
+/// Case E30: a role that may not ask about its stack, and of which one question met an
+/// outage, is not being torn down, or it would lose the token as well.
+#[tokio::test]
+async fn of_a_create_undoes_nothing_where_it_may_never_ask_about_its_stack() {
+    let world = World::new().await;
+    world.created(properties()).await;
+    world.desk.stacks([Stack::Down, Stack::Denied]);
+    let event = world.event("Create", "create-2", properties());
+    let again = world.send(&a_minute_old(&world, event)).await;
+    assert_eq!(again.status(), "FAILED");
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// Case E30: what cannot be undone at once is gone on with after the answer, so
 /// that the answer is not late.
 #[tokio::test]
