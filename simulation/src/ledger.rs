@@ -57,8 +57,8 @@ impl Entry {
         self.taken_over_at.is_some_and(|at| now < at + 1_000)
     }
 
-    /// Whether a stack took it over after a removal had left, or between that one and the
-    /// look before it.
+    /// Whether a stack took it over after a request had left that writes or removes it, or
+    /// between that one and the look before it.
     pub fn was_taken_over_meanwhile(&self, looked: u64, left: u64) -> bool {
         self.taken_over_at
             .is_some_and(|at| is_meanwhile(at, looked, left))

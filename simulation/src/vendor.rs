@@ -99,8 +99,11 @@ impl State {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
             }
+            "PATCH" if !is_own && entry.was_taken_over_meanwhile(looked, of.amended) => {
+                self.nobody_can_know(Unknowable::TakenOverMeanwhile, how);
+            }
             "DELETE" if !is_own && entry.was_taken_over_meanwhile(looked, of.removed) => {
-                self.nobody_can_know(Unknowable::TakenOverWhileItWasRemoved, how);
+                self.nobody_can_know(Unknowable::TakenOverMeanwhile, how);
             }
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
             "PATCH"
@@ -210,7 +213,11 @@ impl State {
             }
             entry.owner = Owner::Stack(marked);
             entry.taken_over_at = Some(now);
-        } else if changes_hands && (released || entry.taken_at.is_some() || entry.is_contested(now))
+        } else if changes_hands
+            && (released
+                || entry.taken_at.is_some()
+                || entry.is_contested(now)
+                || entry.was_taken_over_meanwhile(looked, left))
         {
             entry.owner = Owner::Stack(marked);
             entry.kept_by = None;

@@ -74,9 +74,9 @@ pub enum Unknowable {
     /// What a Create or an Update wrote was under way while a later request was carried out
     /// from its beginning to its success: the vendor knows no writes under a condition.
     SlowerThanALaterRequest,
-    /// A record was removed that another stack took over between the look before that and
-    /// the removal: the vendor knows no removals under a condition.
-    TakenOverWhileItWasRemoved,
+    /// A record was written or removed that another stack took over since the look before
+    /// that: the vendor knows neither under a condition.
+    TakenOverMeanwhile,
     /// An Update that CloudFormation had given up went on because CloudFormation did
     /// not answer a single question about it.
     NobodyToldTheUpdate,
