@@ -133,8 +133,8 @@ async fn seems_forgotten(session: &Session, undo: &Undo, new_role: NewRole) -> b
 }
 
 /// Whether the function's role is gone: a run that registered could read the secret
-/// before, and this one was not denied to ask about its stack. The rights of a role that is new may come and
-/// go for a while.
+/// before, and this one was not denied to ask about its stack. The rights of a role that
+/// is new may come and go for a while.
 async fn has_lost_its_role(session: &Session, aws: &Aws, new_role: NewRole) -> bool {
     session.may_see_its_stack.load(Ordering::Relaxed)
         && session.loses_the_secret(aws, new_role).await
