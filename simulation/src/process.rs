@@ -378,16 +378,18 @@ fn without_effect(spot: Spot, what: What) -> Option<Result<Response<Bytes>, Wire
 }
 
 /// Whether an answer of CloudFormation tells whether a request is still waited for. A
-/// stack that is created or updated may wait for it or for another one.
+/// stack that is created or updated may wait for it or for another one, and a resource that
+/// is created may be so no more: what is told is a moment old.
 fn tells_enough(spot: Spot, response: &Response<Bytes>) -> bool {
-    const MAY_WAIT: [&str; 3] = [
+    const MAY_WAIT: [&str; 4] = [
         "<StackStatus>CREATE_IN_PROGRESS<",
         "<StackStatus>UPDATE_IN_PROGRESS<",
         "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS<",
+        "<ResourceStatus>CREATE_IN_PROGRESS<",
     ];
     let body = String::from_utf8_lossy(response.body());
     let may_wait = || MAY_WAIT.iter().any(|status| body.contains(status));
-    response.status() == 200 && (spot == Spot::Resource || spot == Spot::Stack && !may_wait())
+    response.status() == 200 && matches!(spot, Spot::Stack | Spot::Resource) && !may_wait()
 }
 
 pub(crate) fn plain(status: u16, body: &str) -> Response<Bytes> {

@@ -191,7 +191,7 @@ async fn register_again(
     let made = session.clock.now();
     let settled = settle(watch, vendor, record, registration, &marker).await;
     if origin == Origin::Made {
-        if watch.is_taken_back(made).await {
+        if watch.is_taken_back_without(undo.record(), made).await {
             return Err(take_back(watch, vendor, registration, former, &marker, undo).await);
         }
         if let Some(view) = watch.lost().await {

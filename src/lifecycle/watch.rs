@@ -9,6 +9,7 @@ use super::ownership::{Ownership, ownership};
 use super::session::{NewRole, Session};
 use crate::authomize::{ApiError, Authomize, Marker, Record, TRIES};
 use crate::aws::Aws;
+use crate::physical_id::PhysicalId;
 use crate::properties::Registration;
 use crate::record_id::RecordId;
 use crate::stack::{Standing, View};
@@ -48,11 +49,13 @@ impl Watch<'_> {
         }
         let second = self.look().await;
         let since = |before| second.lost_since(before, self.meaning);
-        if !since(self.before) && !since(&first) {
-            return None;
-        }
+        let is_lost = match second {
+            // What was seen before CloudFormation fell silent is true.
+            View::Unknown => first.tells_of_the_resource(),
+            _ => since(self.before) || since(&first),
+        };
         let tells_more = second.tells_of_the_resource();
-        Some(if tells_more { second } else { first })
+        is_lost.then_some(if tells_more { second } else { first })
     }
 
     /// Makes sure that the function's role is not being torn down with its stack: a role
@@ -144,6 +147,14 @@ impl Watch<'_> {
     /// run `wrote` last.
     pub(super) async fn is_taken_back(&self, wrote: SystemTime) -> bool {
         self.seen().await.takes_back(wrote)
+    }
+
+    /// The same of an update that registered `record` anew: what CloudFormation has recorded
+    /// by now is the stack's, for a twin of this run was answered with it.
+    pub(super) async fn is_taken_back_without(&self, record: &RecordId, wrote: SystemTime) -> bool {
+        let view = self.seen().await;
+        let recorded = view.recorded().and_then(PhysicalId::record);
+        view.takes_back(wrote) && recorded != Some(record)
     }
 
     /// Asks until CloudFormation answers, a few times at most.

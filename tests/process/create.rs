@@ -937,6 +937,18 @@ async fn does_not_take_a_torn_look_for_a_stack_that_is_lost() {
     world.end().await;
 }
 
+/// What CloudFormation told of the resource before it fell silent is true.
+#[tokio::test]
+async fn undoes_itself_when_cloudformation_falls_silent_after_it_told() {
+    let world = World::new().await;
+    let gone = Stack::is("ROLLBACK_IN_PROGRESS", "CREATE_FAILED", "");
+    world.desk.stacks([Stack::creating(), gone, Stack::Down]);
+    let outcome = world.send(&world.create_event(properties())).await;
+    assert_eq!(outcome.status(), "FAILED");
+    assert!(world.sandbox.apps().is_empty());
+    world.end().await;
+}
+
 /// CloudFormation did not answer, and then the role was gone: so is the stack.
 #[tokio::test]
 async fn registers_nothing_when_its_role_is_torn_down_while_it_asks() {

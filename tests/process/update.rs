@@ -737,6 +737,36 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
     world.end().await;
 }
 
+/// An update back that was slow finds that its twin has registered and succeeded: that is
+/// not what takes it back itself.
+#[tokio::test]
+async fn back_keeps_what_its_twin_was_answered_with() {
+    let world = World::new().await;
+    let id = world.created(properties()).await;
+    world.sandbox.remove_all();
+    let back = Stack::is("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", &id);
+    world.desk.stacks([back]);
+    let its_look = Fault::hang().only("GET").at("/v2/apps/app_000000000002");
+    world.sandbox.script(its_look);
+    let meanwhile = async {
+        let request = |it: &RecordedRequest| it.method == "POST";
+        world.sandbox.wait_for(request).await;
+        let record = world.sandbox.apps().pop().expect("it has registered").id;
+        world.desk.stacks([Stack::ChangedSince {
+            stack: "UPDATE_ROLLBACK_COMPLETE",
+            resource: "UPDATE_COMPLETE",
+            recorded: format!("integration/{record}/01234567"),
+            since: -time::Duration::SECOND,
+        }]);
+    };
+    let event = renaming(&world, &id);
+    let sending = world.send_within(&event, SHORT);
+    let outcome = with_meanwhile(sending, meanwhile).await;
+    assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
+    assert_eq!(world.sandbox.apps().len(), 1);
+    world.end().await;
+}
+
 /// But what its twin succeeded with is the stack's: another request decides about it.
 #[tokio::test]
 async fn does_not_remove_what_its_twin_registered_and_was_answered_with() {
