@@ -187,13 +187,35 @@ impl Aws {
         })
     }
 
+    /// CloudFormation in a region, for several questions.
+    pub fn cloudformation(&self, region: &str) -> CloudFormation {
+        CloudFormation {
+            client: client!(aws_sdk_cloudformation, self, region),
+        }
+    }
+
+    fn http_client(&self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(Connector {
+            wire: Arc::clone(&self.wire),
+            patience: self.patience,
+        });
+        http_client_fn(move |_, _| connector.clone())
+    }
+}
+
+/// CloudFormation in one region.
+#[derive(Clone, Debug)]
+pub struct CloudFormation {
+    client: aws_sdk_cloudformation::Client,
+}
+
+impl CloudFormation {
     /// Asks for a stack's status.
     ///
     /// # Errors
     /// See [`AwsError`].
-    pub async fn stack_status(&self, region: &str, stack: &str) -> Result<String, AwsError> {
-        let client = client!(aws_sdk_cloudformation, self, region);
-        let answer = client.describe_stacks().stack_name(stack).send().await;
+    pub async fn stack_status(&self, stack: &str) -> Result<String, AwsError> {
+        let answer = self.client.describe_stacks().stack_name(stack).send().await;
         let answer = answer.map_err(|error| AwsError::of(&error))?;
         let status = answer
             .stacks()
@@ -208,14 +230,9 @@ impl Aws {
     ///
     /// # Errors
     /// See [`AwsError`].
-    pub async fn resource(
-        &self,
-        region: &str,
-        stack: &str,
-        logical_id: &str,
-    ) -> Result<SeenResource, AwsError> {
-        let client = client!(aws_sdk_cloudformation, self, region);
-        let answer = client
+    pub async fn resource(&self, stack: &str, logical_id: &str) -> Result<SeenResource, AwsError> {
+        let answer = self
+            .client
             .describe_stack_resource()
             .stack_name(stack)
             .logical_resource_id(logical_id)
@@ -246,13 +263,12 @@ impl Aws {
     /// See [`AwsError`].
     pub async fn stack_instances(
         &self,
-        region: &str,
         stack_set: &StackSetName,
         account: Option<&AccountId>,
         next: Option<&str>,
     ) -> Result<InstancePage, AwsError> {
-        let client = client!(aws_sdk_cloudformation, self, region);
-        let answer = client
+        let answer = self
+            .client
             .list_stack_instances()
             .stack_set_name(&stack_set.name)
             .call_as(stack_set.call_as.as_str().into())
@@ -290,14 +306,6 @@ impl Aws {
             instances: instances.collect::<Result<_, AwsError>>()?,
             next: answer.next_token().map(ToOwned::to_owned),
         })
-    }
-
-    fn http_client(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(Connector {
-            wire: Arc::clone(&self.wire),
-            patience: self.patience,
-        });
-        http_client_fn(move |_, _| connector.clone())
     }
 }
 

@@ -357,11 +357,12 @@ impl OwnStack<'_> {
         if self.foreign {
             return View::Denied;
         }
-        let (region, id) = (self.id.region().as_str(), self.id.as_str());
+        let cloudformation = self.aws.cloudformation(self.id.region().as_str());
+        let id = self.id.as_str();
         let (stack, resource) = tokio::join!(
             biased;
-            self.aws.stack_status(region, id),
-            self.aws.resource(region, id, self.logical_id),
+            cloudformation.stack_status(id),
+            cloudformation.resource(id, self.logical_id),
         );
         self.view(stack, resource)
     }

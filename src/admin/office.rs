@@ -280,7 +280,7 @@ impl Office<'_> {
         account: Option<&AccountId>,
         next: Option<&str>,
     ) -> Result<InstancePage, AdminError> {
-        let aws = self.aws();
+        let cloudformation = self.aws().cloudformation(&self.settings.region);
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.waits.backoff)
             .with_max_delay(self.waits.longest_backoff)
@@ -289,7 +289,7 @@ impl Office<'_> {
             .with_jitter_seed(self.seed)
             .build();
         let source = loop {
-            let asked = aws.stack_instances(&self.settings.region, stack_set, account, next);
+            let asked = cloudformation.stack_instances(stack_set, account, next);
             let error = match timeout_at(self.waits.work_until, asked).await {
                 Ok(Ok(page)) => return Ok(page),
                 Ok(Err(error)) => error,
