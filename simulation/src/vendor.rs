@@ -68,7 +68,11 @@ impl State {
         let of = &self.stacks[stack].requests[asked];
         let mark = request.body.as_ref().and_then(marked);
         let releases = mark.is_some_and(|(_, released)| released);
-        let looked = of.runs[run].looked.get(id).copied().unwrap_or_default();
+        let looked = of.runs[run].looked_at(id);
+        let left = match request.method.as_str() {
+            "DELETE" => of.removed,
+            _ => of.amended,
+        };
         let gives_back = mark.is_some_and(|(marked, _)| marked != self.stacks[stack].id);
         match request.method.as_str() {
             "DELETE" if is_own && of.kind == "Delete" && of.keep => {
@@ -99,10 +103,7 @@ impl State {
                 let how = format!("{how}: let go, though it was to be removed");
                 self.violated(Promise::NothingIsLeftUnsaid, how);
             }
-            "PATCH" if !is_own && entry.was_taken_over_meanwhile(looked, of.amended) => {
-                self.nobody_can_know(Unknowable::TakenOverMeanwhile, how);
-            }
-            "DELETE" if !is_own && entry.was_taken_over_meanwhile(looked, of.removed) => {
+            "PATCH" | "DELETE" if !is_own && entry.was_taken_over_meanwhile(looked, left) => {
                 self.nobody_can_know(Unknowable::TakenOverMeanwhile, how);
             }
             "DELETE" if !is_own => self.touched(entry.made, stack, how),
@@ -192,8 +193,7 @@ impl State {
         let (left, looked) = match by {
             By::Run(stack, asked, run) => {
                 let of = &self.stacks[stack].requests[asked];
-                let looked = of.runs[run].looked.get(id).copied();
-                (of.amended, looked.unwrap_or_default())
+                (of.amended, of.runs[run].looked_at(id))
             }
             By::Stranger => (now, now),
         };

@@ -308,6 +308,11 @@ impl Asked {
 }
 
 impl Ran {
+    /// When the vendor last showed it a record; zero if it never did.
+    pub fn looked_at(&self, id: &str) -> u64 {
+        self.looked.get(id).copied().unwrap_or_default()
+    }
+
     /// The vendor shows it a record, or several.
     pub fn looks_at(&mut self, shown: &Value, now: u64) {
         let listed = shown["data"].as_array().map_or(&[][..], Vec::as_slice);

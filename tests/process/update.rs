@@ -9,7 +9,7 @@ use rehearsal::sandbox::{ContractLevel, Fault, NeverEnding, RecordedRequest, Wav
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANOTHER_STACK, LOGICAL, NAME, STACK, Setting, TOKEN, World, faulty, of_the_same_name,
+    ANOTHER_STACK, LOGICAL, NAME, Outcome, STACK, Setting, TOKEN, World, faulty, of_the_same_name,
     properties, with, with_meanwhile,
 };
 
@@ -737,6 +737,27 @@ async fn removes_what_it_registered_when_it_is_rolled_back_meanwhile() {
     world.end().await;
 }
 
+/// Renames what is gone; as soon as that has registered anew, CloudFormation tells what
+/// `look` makes of the new id, for a twin was answered with it.
+async fn renamed_while_its_twin_is_answered(
+    world: &World,
+    id: &str,
+    look: impl Fn(String) -> Stack,
+) -> Outcome {
+    // The function hears of the record a request later.
+    let its_look = Fault::hang().only("GET").at("/v2/apps/app_000000000002");
+    world.sandbox.script(its_look);
+    let meanwhile = async {
+        let request = |it: &RecordedRequest| it.method == "POST";
+        world.sandbox.wait_for(request).await;
+        let record = world.sandbox.apps().pop().expect("it has registered").id;
+        let new = format!("integration/{record}/01234567");
+        world.desk.stacks([look(new)]);
+    };
+    let event = renaming(world, id);
+    with_meanwhile(world.send_within(&event, SHORT), meanwhile).await
+}
+
 /// An update back that was slow finds that its twin has registered and succeeded: that is
 /// not what takes it back itself.
 #[tokio::test]
@@ -746,22 +767,13 @@ async fn back_keeps_what_its_twin_was_answered_with() {
     world.sandbox.remove_all();
     let back = Stack::is("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", &id);
     world.desk.stacks([back]);
-    let its_look = Fault::hang().only("GET").at("/v2/apps/app_000000000002");
-    world.sandbox.script(its_look);
-    let meanwhile = async {
-        let request = |it: &RecordedRequest| it.method == "POST";
-        world.sandbox.wait_for(request).await;
-        let record = world.sandbox.apps().pop().expect("it has registered").id;
-        world.desk.stacks([Stack::ChangedSince {
-            stack: "UPDATE_ROLLBACK_COMPLETE",
-            resource: "UPDATE_COMPLETE",
-            recorded: format!("integration/{record}/01234567"),
-            since: -time::Duration::SECOND,
-        }]);
-    };
-    let event = renaming(&world, &id);
-    let sending = world.send_within(&event, SHORT);
-    let outcome = with_meanwhile(sending, meanwhile).await;
+    let outcome = renamed_while_its_twin_is_answered(&world, &id, |new| Stack::ChangedSince {
+        stack: "UPDATE_ROLLBACK_COMPLETE",
+        resource: "UPDATE_COMPLETE",
+        recorded: new,
+        since: -time::Duration::SECOND,
+    })
+    .await;
     assert_eq!(outcome.status(), "SUCCESS", "{}", outcome.reason());
     assert_eq!(world.sandbox.apps().len(), 1);
     world.end().await;
@@ -777,20 +789,9 @@ async fn does_not_remove_what_its_twin_registered_and_was_answered_with() {
         let world = World::new().await;
         let id = world.created(properties()).await;
         world.sandbox.remove_all();
-        // The looks of the run's beginning, and then of what its twin made.
         world.desk.stacks([Stack::updating(&id)]);
-        let its_look = Fault::hang().only("GET").at("/v2/apps/app_000000000002");
-        world.sandbox.script(its_look);
-        let meanwhile = async {
-            let request = |it: &RecordedRequest| it.method == "POST";
-            world.sandbox.wait_for(request).await;
-            let record = world.sandbox.apps().pop().expect("it has registered").id;
-            let new = format!("integration/{record}/01234567");
-            world.desk.stacks([Stack::is(stack, resource, &new)]);
-        };
-        let event = renaming(&world, &id);
-        let sending = world.send_within(&event, SHORT);
-        let outcome = with_meanwhile(sending, meanwhile).await;
+        let look = |new: String| Stack::is(stack, resource, &new);
+        let outcome = renamed_while_its_twin_is_answered(&world, &id, look).await;
         assert_eq!(outcome.status(), "FAILED");
         assert_eq!(world.sandbox.apps().len(), 1, "{stack}");
         world.end().await;
